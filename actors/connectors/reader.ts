@@ -1,0 +1,26 @@
+import type { Row } from '../destinations/writer.ts'
+
+/** What one attempt asks of a stream. */
+export interface ReadRequest {
+  /** epoch ms, half-open; null reads the whole stream */
+  window: { start: number; end: number } | null
+  signal: AbortSignal
+  /** called before a wait that the API asked for or our own back-off makes; the wait itself obeys `signal` */
+  onWait: (untilMs: number, reason: string) => void
+}
+
+/** One answer of the API, decoded, filtered and shaped as the manifest says. */
+export interface ReadPage {
+  records: Row[]
+  /** decoded body size */
+  bytes: number
+  /** requests that it took, retries included */
+  requests: number
+  /** records outside the window, left out because another range owns them */
+  dropped: number
+}
+
+/** Reads one stream. Manifests and coded connectors both end up here. The iteration ending normally is the proof that the read is complete. */
+export interface StreamReader {
+  pages(request: ReadRequest): AsyncIterable<ReadPage>
+}

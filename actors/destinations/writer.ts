@@ -1,0 +1,86 @@
+import type { CheckResult, DestinationType } from '../../schema/destination.ts'
+import type {
+  JobLimits,
+  JobRange,
+  PageMeta,
+  Receipt,
+  Reject,
+  Target,
+} from '../../schema/protocol.ts'
+
+/** A record as it left the connector: own properties only, numbers that would lose digits as JSON.rawJSON. */
+export type Row = Record<string, unknown>
+
+/** One page as bytes of the destination's own format. `bytes` owns its whole ArrayBuffer, so that it can be transferred. */
+export interface EncodedPage {
+  bytes: Uint8Array<ArrayBuffer>
+  /** rows in `bytes` (records minus rejects) */
+  recordCount: number
+  /** order-free sum of the rows' hashes */
+  checksum: number
+  meta: PageMeta
+  rejects: Reject[]
+  sanitised: number
+}
+
+/** Runs in the sync actor: records in, bytes out. One encoder serves one attempt, so it may remember keys and columns. */
+export interface PageEncoder {
+  encode(records: readonly Row[]): EncodedPage
+}
+
+/** What an encoder must know of its attempt. */
+export interface EncodingContext {
+  target: Target
+  range: JobRange
+  /** epoch ms just before the first request; becomes `_derrick_synced_at` */
+  fetchedFrom: number
+}
+
+/** What was read, proven complete by the reader; compared with what was spooled before anything is committed. */
+export interface ReadReport {
+  pages: number
+  records: number
+  checksum: number
+  fetchedFrom: number
+}
+
+export interface RangeContext {
+  target: Target
+  range: JobRange
+  offeredFence: number
+  spoolDir: string
+  limits: JobLimits
+  /** aborts waits and writes; a commit past its durable start runs to its end all the same */
+  signal: AbortSignal
+  /** resolves when the supervisor grants a commit slot; the slot is held until the attempt ends */
+  commitSlot: () => Promise<void>
+  onRejects: (rejects: Reject[]) => void
+  onSchemaChange: (table: string, columns: { name: string; type: string }[]) => void
+}
+
+/** One attempt at one range. Methods are called in order: begin, writePage…, then commit or abort. */
+export interface RangeWriter {
+  /** Claims the range. `recovered` when an earlier attempt turns out to have committed what was not yet known to be. */
+  begin(): Promise<{ fence: number; recovered?: Receipt }>
+  writePage(page: Pick<EncodedPage, 'bytes' | 'recordCount' | 'checksum' | 'meta'>): Promise<void>
+  /** Makes the attempt visible whole and once, removes what earlier attempts of this range left, and only then returns. */
+  commit(report: ReadReport): Promise<Receipt>
+  /** Leaves nothing of this attempt. Safe to call at any time, also twice. */
+  abort(): Promise<void>
+}
+
+/** A destination's outside connection; one a worker and config version, shared by its ranges. */
+export interface DestinationWriter {
+  openRange(context: RangeContext): RangeWriter
+  /** Removes all that this stream ever committed, and nothing else. */
+  clear(target: Target): Promise<void>
+  close(): Promise<void>
+}
+
+/** What a destination type brings. Its folder holds `encoder.ts`, `writer.ts`, `check.ts`. */
+export interface DestinationKind {
+  type: DestinationType
+  makeEncoder(context: EncodingContext): PageEncoder
+  openWriter(config: Record<string, unknown>): DestinationWriter
+  check(config: Record<string, unknown>): Promise<CheckResult>
+}

@@ -1,0 +1,31 @@
+/** The part of a MessagePort that a channel needs; kept structural so that this folder imports no `node:`. */
+export interface Port {
+  postMessage(message: unknown, transfer?: readonly ArrayBuffer[]): void
+  on(event: 'message', listener: (message: never) => void): unknown
+  on(event: 'close', listener: () => void): unknown
+  close(): void
+}
+
+/** One handler a message kind: a kind that is added to the union and not handled does not compile. */
+export type Handlers<In extends { kind: string }> = {
+  [K in In['kind']]: (message: Extract<In, { kind: K }>) => void
+}
+
+export interface Channel<Out extends { kind: string }> {
+  send(message: Out, transfer?: readonly ArrayBuffer[]): void
+  close(): void
+}
+
+/** Opens one end of a typed channel. Messages of one direction arrive in the order they were sent. */
+export function openChannel<Out extends { kind: string }, In extends { kind: string }>(
+  port: Port,
+  handlers: Handlers<In>,
+  onClose?: () => void,
+): Channel<Out> {
+  port.on('message', (message: In) => handlers[message.kind as In['kind']](message as never))
+  if (onClose) port.on('close', onClose)
+  return {
+    send: (message, transfer = []) => port.postMessage(message, transfer),
+    close: () => port.close(),
+  }
+}

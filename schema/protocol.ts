@@ -1,0 +1,178 @@
+/**
+ * Messages between threads. One union a direction; past tense says that it happened, imperative asks for it.
+ * Everything is plain data that survives a structured clone; page bytes are transferred, never copied.
+ *
+ *   supervisor  --RangeCommand-->  sync actor  --PageCommand-->  destination actor
+ *   supervisor  <--RangeEvent----  sync actor  <--PageEvent----  destination actor
+ */
+import type { DestinationType } from './destination.ts'
+import type { Failure } from './error.ts'
+import type { Manifest } from './manifest/manifest.ts'
+import type { RangeKind } from './range.ts'
+import type { DeletePolicy, Granularity, WriteMode } from './stream.ts'
+
+/** Where a stream lands. `streamKey` is made of names, so that another machine or a restored backup finds its own. */
+export interface Target {
+  destinationId: string
+  type: DestinationType
+  /** decrypted config, already checked against the type's schema */
+  config: Record<string, unknown>
+  /** changes with the config: actors with an older one are closed when their ranges are done */
+  configVersion: number
+  streamKey: string
+  namespace: string
+  /** stream prefix and stream name together */
+  table: string
+  writeMode: WriteMode
+  deletes: DeletePolicy
+  /** names of top-level fields or dotted paths; empty when the stream has no key */
+  primaryKey: string[]
+  /** dotted path of the record's own time, null when the stream has none */
+  cursorField: string | null
+  /** what the cursor tracks; absence of a record proves a delete only for creation, report and full reads */
+  tracks: 'updates' | 'creation' | 'report' | 'none'
+}
+
+/** The interval that one attempt reads and writes. Times are epoch ms. */
+export interface JobRange {
+  id: number
+  kind: RangeKind
+  /** 0 for kind full */
+  start: number
+  end: number
+  granularity: Granularity
+  /** zone of the source, for the local date in paths */
+  zone: string
+  /** false when the ledger knows that this range was never committed before */
+  mayBeCommitted: boolean
+}
+
+/** All that an attempt needs to know; holds secrets, so it is never logged. */
+export interface RangeJob {
+  runId: string
+  streamId: string
+  sourceId: string
+  range: JobRange
+  /** offered fence; the destination issues the real one, always higher than any before */
+  offeredFence: number
+  connector: { manifest: Manifest; streamName: string }
+  config: Record<string, unknown>
+  target: Target
+  limits: JobLimits
+  allowPrivateNetworks: boolean
+  /** where spool files go, inside the data dir */
+  spoolDir: string
+}
+
+export interface JobLimits {
+  /** bytes of a range that stay in memory before its spool becomes a file */
+  spoolMemoryBytes: number
+  /** largest body accepted from an API, decoded */
+  maxBodyBytes: number
+}
+
+/** What a committed attempt wrote; the supervisor stores it with the range. */
+export interface Receipt {
+  fence: number
+  records: number
+  bytes: number
+  /** rows that were new or different; null where the destination cannot tell */
+  rowsChanged: number | null
+  checksum: string
+  /** server-independent clock of the reader just before its first request: epoch ms */
+  fetchedFrom: number
+  committedAt: number
+}
+
+export interface Reject {
+  reason: string
+  /** primary key or position, whatever helps to find it */
+  where: string
+  /** the record as JSON, cut to a bound */
+  sample: string
+}
+
+/** Counters of one attempt so far. */
+export interface AttemptProgress {
+  pages: number
+  records: number
+  bytes: number
+  requests: number
+  /** records outside the asked window, dropped because another range owns them */
+  dropped: number
+  /** hostile values replaced by policy (NUL, lone surrogates) */
+  sanitised: number
+  rejects: number
+}
+
+export type RangeCommand =
+  | { kind: 'cancel-range'; reason: 'cancel' | 'stop' }
+  | { kind: 'grant-commit-slot' }
+
+export type RangeEvent =
+  | { kind: 'range-claimed'; fence: number; fetchedFrom: number }
+  | { kind: 'range-progressed'; progress: AttemptProgress }
+  | { kind: 'source-waited'; untilMs: number; reason: string }
+  | { kind: 'commit-slot-wanted' }
+  | { kind: 'records-rejected'; rejects: Reject[] }
+  | { kind: 'schema-changed'; table: string; columns: { name: string; type: string }[] }
+  | { kind: 'range-completed'; receipt: Receipt; progress: AttemptProgress; recovered: boolean }
+  | { kind: 'range-failed'; failure: Failure; progress: AttemptProgress }
+  | { kind: 'range-cancelled'; progress: AttemptProgress }
+
+/** What an encoder says of one page beside its bytes. Kept small: it is cloned with every page. */
+export interface PageMeta {
+  /** column names and types for destinations that load columns; empty for row formats */
+  columns: { name: string; type: string }[]
+  /** sequence numbers (within the attempt) of earlier records that a record of this page replaces (same key) */
+  superseded: number[]
+}
+
+export type PageCommand =
+  | {
+      kind: 'begin-range'
+      target: Target
+      range: JobRange
+      offeredFence: number
+      spoolDir: string
+      limits: JobLimits
+    }
+  | {
+      kind: 'write-page'
+      pageNo: number
+      recordCount: number
+      checksum: number
+      meta: PageMeta
+      bytes: Uint8Array<ArrayBuffer>
+    }
+  | { kind: 'commit-range'; pages: number; records: number; checksum: number; fetchedFrom: number }
+  | { kind: 'grant-commit-slot' }
+  | { kind: 'abort-range' }
+
+export type PageEvent =
+  | { kind: 'range-begun'; fence: number }
+  /** the crashed attempt before this one had committed after all: nothing is to be read */
+  | { kind: 'range-recovered'; receipt: Receipt }
+  | { kind: 'page-written'; pageNo: number }
+  | { kind: 'commit-slot-wanted' }
+  | { kind: 'records-rejected'; rejects: Reject[] }
+  | { kind: 'schema-changed'; table: string; columns: { name: string; type: string }[] }
+  | { kind: 'range-committed'; receipt: Receipt }
+  | { kind: 'range-aborted' }
+  | { kind: 'range-write-failed'; failure: Failure }
+
+/** Short jobs of the pool, answered by the task's own promise. Only range jobs talk over a port. */
+export type PoolTask<P = unknown> =
+  | { kind: 'sync-range'; job: RangeJob; port: P }
+  | {
+      kind: 'check-source'
+      manifest: Manifest
+      config: Record<string, unknown>
+      allowPrivateNetworks: boolean
+    }
+  | { kind: 'check-destination'; type: DestinationType; config: Record<string, unknown> }
+  | { kind: 'clear-stream'; target: Target }
+  | { kind: 'close-destination'; destinationId: string }
+
+/** Pages that may be under way between a sync actor and its destination actor. */
+export const pageCredits = 4

@@ -1,0 +1,98 @@
+import Type, { type Static } from 'typebox'
+import { Duration, Instant, Name, StartDate, Zone } from './common.ts'
+import { IdOf } from './id.ts'
+
+export const SyncStrategy = Type.Union([Type.Literal('oldest_first'), Type.Literal('newest_first')])
+export type SyncStrategy = Static<typeof SyncStrategy>
+export const Granularity = Type.Union([Type.Literal('day'), Type.Literal('hour')])
+export type Granularity = Static<typeof Granularity>
+export const WriteMode = Type.Union([
+  Type.Literal('upsert'),
+  Type.Literal('append'),
+  Type.Literal('replace'),
+])
+export type WriteMode = Static<typeof WriteMode>
+export const DeletePolicy = Type.Union([
+  Type.Literal('keep'),
+  Type.Literal('soft'),
+  Type.Literal('hard'),
+])
+export type DeletePolicy = Static<typeof DeletePolicy>
+
+/** Tries of a range over time; requests inside one try are retried by the manifest's own rule. */
+export const Retry = Type.Object(
+  {
+    max_attempts: Type.Integer({ minimum: 1, maximum: 100, default: 5 }),
+    backoff_seconds: Type.Number({ minimum: 0.1, maximum: 300, default: 2 }),
+  },
+  { additionalProperties: false },
+)
+export type Retry = Static<typeof Retry>
+
+/** Fields that a user may set on a stream; create and patch share them. */
+const settable = {
+  source_stream: Type.Optional(Name),
+  primary_key: Type.Optional(
+    Type.Array(Type.String({ minLength: 1, maxLength: 500 }), { maxItems: 16 }),
+  ),
+  sync_strategy: Type.Optional(SyncStrategy),
+  sync_granularity: Type.Optional(Granularity),
+  start_date: Type.Optional(Type.Union([StartDate, Type.Null()])),
+  schedule: Type.Optional(
+    Type.Union([Type.String({ minLength: 1, maxLength: 128, description: 'cron' }), Type.Null()]),
+  ),
+  schedule_timezone: Type.Optional(Zone),
+  settle: Type.Optional(Type.Union([Duration, Type.Null()])),
+  lookback: Type.Optional(Type.Union([Duration, Type.Null()])),
+  retry: Type.Optional(Type.Partial(Retry, { additionalProperties: false })),
+  parallel_ranges: Type.Optional(
+    Type.Union([Type.Literal('auto'), Type.Integer({ minimum: 1, maximum: 256 })]),
+  ),
+  write_mode: Type.Optional(WriteMode),
+  deletes: Type.Optional(DeletePolicy),
+  enabled: Type.Optional(Type.Boolean()),
+}
+
+export const Stream = Type.Object({
+  id: IdOf('str'),
+  workspace_id: IdOf('ws'),
+  connection_id: IdOf('con'),
+  name: Name,
+  source_stream: Name,
+  path: Type.Union([Type.String(), Type.Null()], {
+    description: "the request path in the connector's manifest",
+  }),
+  primary_key: Type.Array(Type.String()),
+  sync_strategy: SyncStrategy,
+  sync_granularity: Granularity,
+  start_date: Type.Union([StartDate, Type.Null()]),
+  schedule: Type.Union([Type.String(), Type.Null()]),
+  schedule_timezone: Zone,
+  settle: Type.Union([Duration, Type.Null()]),
+  lookback: Type.Union([Duration, Type.Null()]),
+  retry: Retry,
+  parallel_ranges: Type.Union([Type.Literal('auto'), Type.Integer()]),
+  write_mode: WriteMode,
+  deletes: DeletePolicy,
+  enabled: Type.Boolean(),
+  ranges: Type.Object({
+    pending: Type.Integer(),
+    running: Type.Integer(),
+    complete: Type.Integer(),
+    failed: Type.Integer(),
+    total: Type.Integer(),
+  }),
+  records: Type.Integer(),
+  active_run_id: Type.Union([IdOf('run'), Type.Null()]),
+  created_at: Instant,
+  updated_at: Instant,
+})
+export type Stream = Static<typeof Stream>
+
+export const StreamCreate = Type.Object(
+  { connection_id: IdOf('con'), name: Name, ...settable },
+  { additionalProperties: false },
+)
+export type StreamCreate = Static<typeof StreamCreate>
+export const StreamPatch = Type.Object(settable, { additionalProperties: false })
+export type StreamPatch = Static<typeof StreamPatch>

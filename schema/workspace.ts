@@ -1,0 +1,8 @@
+import Type, { type Static } from 'typebox'
+import { Instant, Name } from './common.ts'
+import { IdOf } from './id.ts'
+
+export const Workspace = Type.Object({ id: IdOf('ws'), name: Name, created_at: Instant })
+export type Workspace = Static<typeof Workspace>
+export const WorkspaceCreate = Type.Object({ name: Name }, { additionalProperties: false })
+export type WorkspaceCreate = Static<typeof WorkspaceCreate>
