@@ -1,0 +1,52 @@
+import type { CheckResult, DestinationType } from '../../schema/destination.ts'
+import type { Progress, SchedulerState } from '../../schema/event.ts'
+import type { RunTrigger } from '../../schema/run.ts'
+import type { Settings } from '../../schema/settings.ts'
+
+/** An interval of time asked for by a person; null bounds mean "all that is due". */
+export interface AskedWindow {
+  from: number | null
+  to: number | null
+}
+
+export type RangeAction = 'retry' | 'resync' | 'prioritize' | 'clear'
+
+/**
+ * What the API and the command line ask of the engine. Everything here answers at once from the ledger;
+ * work goes on in the background and shows in runs, ranges and events.
+ * Unknown ids never get here: the API resolves them within the caller's workspace first.
+ */
+export interface Engine {
+  /** Plans what is due (or re-reads the window) and starts or joins the stream's one active run. */
+  syncStream(
+    streamId: string,
+    trigger: RunTrigger,
+    window?: AskedWindow,
+  ): { runId: string; joined: boolean }
+  /** Cancels the active run; its ranges go back to pending. False when nothing runs. */
+  cancelStream(streamId: string): boolean
+  cancelRun(runId: string): boolean
+  /** Moves ranges of a window; with dryRun only counts them. Starts a run when something became pending. */
+  actOnRanges(
+    streamId: string,
+    action: RangeAction,
+    window: AskedWindow,
+    options?: { status?: string; dryRun?: boolean },
+  ): { matched: number; runId: string | null }
+  retryRange(rangeId: number): { runId: string }
+  /** Opens every range again; `clear` also removes the stream's data at the destination. */
+  resetStream(streamId: string, options: { clear: boolean }): Promise<void>
+  /** Reacts to changed configuration: cancels runs of disabled streams, closes outdated destination actors. */
+  streamChanged(streamId: string): void
+  sourceChanged(sourceId: string): void
+  destinationChanged(destinationId: string): void
+  settingsChanged(settings: Settings): void
+  checkSource(connector: string, config: Record<string, unknown>): Promise<CheckResult>
+  checkDestination(type: DestinationType, config: Record<string, unknown>): Promise<CheckResult>
+  schedulerState(): SchedulerState
+  /** Progress of the runs that are active now. */
+  progress(): Progress[]
+  /** Why this queued run or pending range waits, for people; undefined when it does not. */
+  waitingFor(runId: string): string | undefined
+  isCancelling(runId: string): boolean
+}
