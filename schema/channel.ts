@@ -1,8 +1,7 @@
 /** The part of a MessagePort that a channel needs; kept structural so that this folder imports no `node:`. */
 export interface Port {
-  postMessage(message: unknown, transfer?: readonly ArrayBuffer[]): void
-  on(event: 'message', listener: (message: never) => void): unknown
-  on(event: 'close', listener: () => void): unknown
+  postMessage(message: unknown, transfer: ArrayBuffer[]): void
+  on(event: 'message' | 'close', listener: (message: never) => void): unknown
   close(): void
 }
 
@@ -12,7 +11,7 @@ export type Handlers<In extends { kind: string }> = {
 }
 
 export interface Channel<Out extends { kind: string }> {
-  send(message: Out, transfer?: readonly ArrayBuffer[]): void
+  send(message: Out, transfer?: ArrayBuffer[]): void
   close(): void
 }
 

@@ -47,8 +47,8 @@ export function makeAttemptStore(db: Database.Database) {
     `insert into attempts (range_id, run_id, fence, outcome, started_at) values (?, ?, ?, 'running', ?)`,
   )
   const prune = db.prepare(
-    `delete from attempts where range_id = ?1 and id not in
-       (select id from attempts where range_id = ?1 order by id desc limit ${attemptsKept})`,
+    `delete from attempts where range_id = @rangeId and id not in
+       (select id from attempts where range_id = @rangeId order by id desc limit ${attemptsKept})`,
   )
   const finish = db.prepare(
     `update attempts set outcome = ?, fence = ?, finished_at = ?, records = ?, bytes = ?, pages = ?, requests = ?,
@@ -72,7 +72,7 @@ export function makeAttemptStore(db: Database.Database) {
   return {
     start: (rangeId: number, runId: string, fence: number, now: number): number => {
       const id = Number(insert.run(rangeId, runId, fence, now).lastInsertRowid)
-      if (id % 16 === 0) prune.run(rangeId)
+      if (id % 16 === 0) prune.run({ rangeId })
       return id
     },
     finish: (

@@ -1,0 +1,180 @@
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
+import { type Channel, openChannel } from '../schema/channel.ts'
+import { DerrickError, failure, toFailure } from '../schema/error.ts'
+import type {
+  AttemptProgress,
+  RangeCommand,
+  RangeEvent,
+  RangeJob,
+  Receipt,
+} from '../schema/protocol.ts'
+import { type ByteBudget, expectedCost } from './byte-budget.ts'
+import type { StreamReader } from './connectors/reader.ts'
+import { DestinationClient } from './destination-client.ts'
+import type { DestinationKind } from './destinations/writer.ts'
+
+/** What one attempt needs from its worker; passed in so that a simulator can drive it. */
+export interface SyncRangeDeps {
+  now: () => number
+  budget: ByteBudget
+  openReader: (job: RangeJob) => StreamReader
+  /** Starts the destination actor's end of the port. */
+  attachDestination: (port: MessagePort) => void
+  loadKind: (type: RangeJob['target']['type']) => Promise<DestinationKind>
+}
+
+/** Progress messages of one range are at least this far apart. */
+const progressEveryMs = 200
+
+const cancelled = new DerrickError(failure('unknown', 'range.cancelled', 'the range was cancelled'))
+
+/**
+ * One attempt at one range: claims it at the destination, reads pages, hands them over, commits. Ends with exactly one
+ * terminal event on the port: completed (after the destination is durable, and never before), failed or cancelled.
+ */
+export async function syncRange(
+  job: RangeJob,
+  port: MessagePort,
+  deps: SyncRangeDeps,
+): Promise<void> {
+  const abort = new AbortController()
+  const progress = emptyProgress()
+  const { port1, port2 } = new MessageChannel()
+  const supervisor: Channel<RangeEvent> = openChannel<RangeEvent, RangeCommand>(port, {
+    'cancel-range': () => abort.abort(cancelled),
+    'grant-commit-slot': () => destination.grantCommitSlot(),
+  })
+  deps.attachDestination(port2)
+  const destination = new DestinationClient(port1, {
+    onCommitSlotWanted: () => supervisor.send({ kind: 'commit-slot-wanted' }),
+    onRejects: ({ rejects }) => {
+      progress.rejects += rejects.length
+      supervisor.send({ kind: 'records-rejected', rejects })
+    },
+    onSchemaChange: ({ table, columns }) =>
+      supervisor.send({ kind: 'schema-changed', table, columns }),
+  })
+  try {
+    supervisor.send(
+      await attempt({ job, deps, destination, supervisor, progress, signal: abort.signal }),
+    )
+  } catch (error) {
+    supervisor.send(await ended(error, destination, progress, abort.signal))
+  } finally {
+    destination.close()
+    supervisor.close()
+  }
+}
+
+interface Attempt {
+  job: RangeJob
+  deps: SyncRangeDeps
+  destination: DestinationClient
+  supervisor: Channel<RangeEvent>
+  progress: AttemptProgress
+  signal: AbortSignal
+}
+
+/** The attempt's good ends; anything else is thrown. */
+async function attempt(context: Attempt): Promise<RangeEvent> {
+  const { job, deps, destination, supervisor, progress, signal } = context
+  const kind = await deps.loadKind(job.target.type)
+  const begun = await destination.begin(job)
+  if ('recovered' in begun) {
+    const { recovered } = begun
+    const counted = { ...progress, records: recovered.records, bytes: recovered.bytes }
+    return { kind: 'range-completed', receipt: recovered, progress: counted, recovered: true }
+  }
+  const fetchedFrom = deps.now()
+  supervisor.send({ kind: 'range-claimed', fence: begun.fence, fetchedFrom })
+  const encoder = kind.makeEncoder({ target: job.target, range: job.range, fetchedFrom })
+  const read = await readPages(context, encoder)
+  signal.throwIfAborted()
+  supervisor.send({ kind: 'range-progressed', progress: { ...progress } })
+  const commit = destination.commit({ ...read, fetchedFrom })
+  // A cancel reaches the destination also while it waits for a slot or commits; what is durable by then stands.
+  const onAbort = (): void => void destination.abort().catch(() => {})
+  signal.addEventListener('abort', onAbort, { once: true })
+  const receipt: Receipt = await commit
+  signal.removeEventListener('abort', onAbort)
+  return { kind: 'range-completed', receipt, progress, recovered: false }
+}
+
+type Encoder = ReturnType<DestinationKind['makeEncoder']>
+
+async function readPages(
+  { job, deps, destination, supervisor, progress, signal }: Attempt,
+  encoder: Encoder,
+): Promise<{ pages: number; records: number; checksum: number }> {
+  const totals = { pages: 0, records: 0, checksum: 0 }
+  const window = job.range.kind === 'full' ? null : { start: job.range.start, end: job.range.end }
+  const pages = deps
+    .openReader(job)
+    .pages({
+      window,
+      signal,
+      onWait: (untilMs, reason) => supervisor.send({ kind: 'source-waited', untilMs, reason }),
+    })
+    [Symbol.asyncIterator]()
+  let lastBytes = 0
+  let lastSent = deps.now()
+  try {
+    for (;;) {
+      const giveBack = await deps.budget.take(expectedCost(lastBytes), signal)
+      try {
+        const { done, value: page } = await pages.next()
+        if (done) return totals
+        signal.throwIfAborted()
+        lastBytes = page.bytes
+        const encoded = encoder.encode(page.records)
+        totals.pages += 1
+        totals.records += encoded.recordCount
+        totals.checksum = (totals.checksum + encoded.checksum) % Number.MAX_SAFE_INTEGER
+        addPage(progress, page, encoded)
+        if (encoded.rejects.length > 0)
+          supervisor.send({ kind: 'records-rejected', rejects: encoded.rejects })
+        await destination.write(encoded, signal)
+      } finally {
+        giveBack()
+      }
+      if (deps.now() - lastSent >= progressEveryMs) {
+        lastSent = deps.now()
+        supervisor.send({ kind: 'range-progressed', progress: { ...progress } })
+      }
+    }
+  } finally {
+    // Closes the connector's iterator, also when the destination failed: no request goes on for nobody.
+    await pages.return?.()
+  }
+}
+
+/** The terminal event after something was thrown: cancelled, or failed with its reason. */
+async function ended(
+  error: unknown,
+  destination: DestinationClient,
+  progress: AttemptProgress,
+  signal: AbortSignal,
+): Promise<RangeEvent> {
+  const receipt = await destination.abort().catch(() => null)
+  if (receipt) return { kind: 'range-completed', receipt, progress, recovered: false }
+  if (signal.aborted) return { kind: 'range-cancelled', progress }
+  return { kind: 'range-failed', failure: toFailure(error), progress }
+}
+
+function emptyProgress(): AttemptProgress {
+  return { pages: 0, records: 0, bytes: 0, requests: 0, dropped: 0, sanitised: 0, rejects: 0 }
+}
+
+function addPage(
+  progress: AttemptProgress,
+  page: { bytes: number; requests: number; dropped: number },
+  encoded: { recordCount: number; sanitised: number; rejects: unknown[] },
+): void {
+  progress.pages += 1
+  progress.records += encoded.recordCount
+  progress.bytes += page.bytes
+  progress.requests += page.requests
+  progress.dropped += page.dropped
+  progress.sanitised += encoded.sanitised
+  progress.rejects += encoded.rejects.length
+}

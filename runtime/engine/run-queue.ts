@@ -1,0 +1,88 @@
+import { type Lane, lanes } from '../../schema/range.ts'
+import type { Permits } from './permits.ts'
+
+/** A run that waits for its permits. */
+export interface QueuedRun {
+  runId: string
+  streamId: string
+  sourceId: string
+  /** the freshest lane it has work in */
+  lane: Lane
+  queuedAt: number
+}
+
+/**
+ * Grants permits to queued runs: fresher lanes first, then round robin over streams (whoever was granted longest ago),
+ * then by waiting time. A run whose source is full never blocks one of another source.
+ */
+export class RunQueue {
+  readonly #permits: Permits
+  readonly #queued = new Map<string, QueuedRun>()
+  readonly #lastGrant = new Map<string, number>()
+  #grants = 0
+
+  constructor(permits: Permits) {
+    this.#permits = permits
+  }
+
+  get size(): number {
+    return this.#queued.size
+  }
+
+  add(run: QueuedRun): void {
+    this.#queued.set(run.runId, run)
+  }
+
+  remove(runId: string): void {
+    this.#queued.delete(runId)
+  }
+
+  has(runId: string): boolean {
+    return this.#queued.has(runId)
+  }
+
+  /** Takes permits for as many queued runs as the limits allow; returns those to start, best first. */
+  grant(): QueuedRun[] {
+    const granted: QueuedRun[] = []
+    for (const run of this.#inOrder()) {
+      if (!this.#permits.take(run.sourceId)) continue
+      this.#queued.delete(run.runId)
+      this.#lastGrant.set(run.streamId, ++this.#grants)
+      granted.push(run)
+    }
+    return granted
+  }
+
+  /** Whether a run that holds permits of this source should offer them: someone fresher, or long waiting, wants them. */
+  wants(sourceId: string, lane: Lane, heldSinceMs: number, now: number): boolean {
+    for (const run of this.#queued.values()) {
+      const blocked = this.#permits.blockedBy(run.sourceId)
+      if (blocked === undefined || (blocked === 'source' && run.sourceId !== sourceId)) continue
+      if (lanes.indexOf(run.lane) < lanes.indexOf(lane)) return true
+      if (now - run.queuedAt >= fairShareMs && now - heldSinceMs >= fairShareMs) return true
+    }
+    return false
+  }
+
+  /** What a queued run waits for, for people. */
+  waitingFor(runId: string): string | undefined {
+    const run = this.#queued.get(runId)
+    if (!run) return undefined
+    const { global, perSource } = this.#permits.limits
+    return this.#permits.blockedBy(run.sourceId) === 'source'
+      ? `a free sync of its source (${perSource} at once)`
+      : `a free sync (${global} at once)`
+  }
+
+  #inOrder(): QueuedRun[] {
+    return [...this.#queued.values()].sort(
+      (a, b) =>
+        lanes.indexOf(a.lane) - lanes.indexOf(b.lane) ||
+        (this.#lastGrant.get(a.streamId) ?? 0) - (this.#lastGrant.get(b.streamId) ?? 0) ||
+        a.queuedAt - b.queuedAt,
+    )
+  }
+}
+
+/** A run keeps its permits this long before it offers them to one that has waited as long in the same lane. */
+export const fairShareMs = 30_000

@@ -1,0 +1,149 @@
+import type Database from 'better-sqlite3'
+import { type Lane, lanes, type RangeStatus, rangeStatuses } from '../../schema/range.ts'
+import type { RangeState } from '../../schema/range-state.ts'
+
+/** A range as the ledger holds it; times are epoch ms. */
+export interface RangeRow extends RangeState {
+  id: number
+  streamId: string
+  records: number
+  bytes: number
+  pages: number
+  rejects: number
+  checksum: string | null
+  startedAt: number | null
+  finishedAt: number | null
+}
+
+/** A row as SQLite gives it. */
+export interface RawRange {
+  id: number
+  stream_id: string
+  kind: number
+  start: number
+  end: number
+  status: number
+  lane: number
+  due_at: number
+  failures: number
+  crashes: number
+  fence: number
+  run_id: string | null
+  committed_at: number | null
+  committed_fence: number | null
+  fetched_from: number | null
+  sealed: number
+  records: number
+  bytes: number
+  pages: number
+  rejects: number
+  checksum: string | null
+  error: string | null
+  started_at: number | null
+  finished_at: number | null
+}
+
+export const laneNumber = (lane: Lane): number => lanes.indexOf(lane)
+
+export function toRangeRow(raw: RawRange): RangeRow {
+  return {
+    id: raw.id,
+    streamId: raw.stream_id,
+    kind: raw.kind === 1 ? 'full' : 'window',
+    start: raw.start,
+    end: raw.end,
+    status: rangeStatuses[raw.status] as RangeStatus,
+    lane: lanes[raw.lane] as Lane,
+    dueAt: raw.due_at,
+    failures: raw.failures,
+    crashes: raw.crashes,
+    fence: raw.fence,
+    runId: raw.run_id,
+    committedAt: raw.committed_at,
+    committedFence: raw.committed_fence,
+    fetchedFrom: raw.fetched_from,
+    sealed: raw.sealed === 1,
+    records: raw.records,
+    bytes: raw.bytes,
+    pages: raw.pages,
+    rejects: raw.rejects,
+    checksum: raw.checksum,
+    error: raw.error === null ? null : JSON.parse(raw.error),
+    startedAt: raw.started_at,
+    finishedAt: raw.finished_at,
+  }
+}
+
+/** Prepared once a database; what they mean is said where they are used. */
+export function prepareRangeStatements(db: Database.Database) {
+  const count = (column: string) =>
+    db.prepare(`update streams set ${column} = ${column} + ? where id = ?`)
+  // Bit k of the second parameter holds lane k. The literal states let the partial indexes serve these.
+  const next = (order: string, index: string) =>
+    db.prepare(
+      `select * from ranges indexed by ${index} where stream_id = ? and status = 0
+       and ((1 << lane) & ?) = 0 and due_at <= ? order by ${order} limit 1`,
+    )
+  return {
+    get: db.prepare('select * from ranges where id = ?'),
+    save: db.prepare(
+      `update ranges set status = @status, lane = @lane, due_at = @dueAt, failures = @failures, crashes = @crashes,
+       fence = @fence, run_id = @runId, committed_at = @committedAt, committed_fence = @committedFence,
+       fetched_from = @fetchedFrom, sealed = @sealed, records = @records, bytes = @bytes, pages = @pages,
+       rejects = @rejects, checksum = @checksum, error = @error, started_at = @startedAt, finished_at = @finishedAt
+       where id = @id`,
+    ),
+    count: {
+      pending: count('count_pending'),
+      running: count('count_running'),
+      complete: count('count_complete'),
+      failed: count('count_failed'),
+    },
+    addRecords: db.prepare('update streams set records = records + ? where id = ?'),
+    insert: db.prepare(
+      `insert into ranges (stream_id, kind, start, "end", status, lane) values (?, 0, ?, ?, 0, ?)
+       on conflict do nothing`,
+    ),
+    insertFull: db.prepare(
+      `insert into ranges (stream_id, kind, start, "end", status, lane) values (?, 1, 0, 0, 0, 0)
+       on conflict do nothing`,
+    ),
+    next: {
+      oldest_first: next('start', 'ranges_pending'),
+      newest_first: next('lane, start desc', 'ranges_pending_by_lane'),
+    },
+    bringForward: db.prepare(
+      `update ranges set lane = 0, due_at = 0 where status = 0 and id = ? returning *`,
+    ),
+    countPending: db.prepare(
+      'select count(*) from ranges where stream_id = ? and status = 0 and ((1 << lane) & ?) = 0',
+    ),
+    freshest: db.prepare(
+      'select min(lane) from ranges where stream_id = ? and status = 0 and ((1 << lane) & ?) = 0',
+    ),
+    all: db.prepare('select * from ranges where stream_id = ? order by start'),
+    overlapping: db.prepare(
+      `select * from ranges where stream_id = ? and (kind = 1 or (start < ? and "end" > ?)) order by start`,
+    ),
+    open: db.prepare(
+      `select * from ranges where stream_id = ? and status = 2 and (sealed = 0 or kind = 1) and start <= ?`,
+    ),
+    sealedSince: db.prepare(
+      `select * from ranges where stream_id = ? and status = 2 and sealed = 1 and kind = 0 and "end" > ?`,
+    ),
+    failed: db.prepare('select * from ranges where stream_id = ? and status = 3 order by due_at'),
+    dueStreams: db.prepare(
+      'select distinct stream_id from ranges where status = 3 and due_at <= ?',
+    ),
+    running: db.prepare('select * from ranges where status = 1'),
+    progress: db.prepare('update ranges set pages = ?, rejects = ? where id = ? and status = 1'),
+    deletePendingBefore: db.prepare(
+      'delete from ranges where stream_id = ? and status = 0 and committed_at is null and "end" <= ? and kind = 0',
+    ),
+    deleteAll: db.prepare('delete from ranges where stream_id = ?'),
+    zeroCounts: db.prepare(
+      `update streams set count_pending = 0, count_running = 0, count_complete = 0, count_failed = 0, records = 0,
+       frontier_from = null, frontier_to = null where id = ?`,
+    ),
+  }
+}
