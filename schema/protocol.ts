@@ -43,8 +43,8 @@ export interface JobRange {
   granularity: Granularity
   /** zone of the source, for the local date in paths */
   zone: string
-  /** false when the ledger knows that this range was never committed before */
-  mayBeCommitted: boolean
+  /** fence of the last commit that the supervisor knows of; null when it knows of none */
+  committedFence: number | null
 }
 
 /** All that an attempt needs to know; holds secrets, so it is never logged. */
