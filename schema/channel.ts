@@ -1,7 +1,7 @@
 /** The part of a MessagePort that a channel needs; kept structural so that this folder imports no `node:`. */
 export interface Port {
   postMessage(message: unknown, transfer: ArrayBuffer[]): void
-  on(event: 'message' | 'close', listener: (message: never) => void): unknown
+  on(event: string, listener: (message: unknown) => void): unknown
   close(): void
 }
 
@@ -21,7 +21,7 @@ export function openChannel<Out extends { kind: string }, In extends { kind: str
   handlers: Handlers<In>,
   onClose?: () => void,
 ): Channel<Out> {
-  port.on('message', (message: In) => handlers[message.kind as In['kind']](message as never))
+  port.on('message', (message) => handlers[(message as In).kind as In['kind']](message as never))
   if (onClose) port.on('close', onClose)
   return {
     send: (message, transfer = []) => port.postMessage(message, transfer),

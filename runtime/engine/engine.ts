@@ -9,7 +9,8 @@ export interface AskedWindow {
   to: number | null
 }
 
-export type RangeAction = 'retry' | 'resync' | 'prioritize' | 'clear'
+/** `clear` of a window is not among them yet: destinations clear whole streams only. */
+export type RangeAction = 'retry' | 'resync' | 'prioritize'
 
 /**
  * What the API and the command line ask of the engine. Everything here answers at once from the ledger;

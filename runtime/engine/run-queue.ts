@@ -41,11 +41,14 @@ export class RunQueue {
     return this.#queued.has(runId)
   }
 
-  /** Takes permits for as many queued runs as the limits allow; returns those to start, best first. */
-  grant(): QueuedRun[] {
+  /**
+   * Takes permits for as many queued runs as the limits allow; returns those to start, best first.
+   * @param isReady false for runs whose source must wait: they would only hold what others could use
+   */
+  grant(isReady: (run: QueuedRun) => boolean): QueuedRun[] {
     const granted: QueuedRun[] = []
     for (const run of this.#inOrder()) {
-      if (!this.#permits.take(run.sourceId)) continue
+      if (!isReady(run) || !this.#permits.take(run.sourceId)) continue
       this.#queued.delete(run.runId)
       this.#lastGrant.set(run.streamId, ++this.#grants)
       granted.push(run)

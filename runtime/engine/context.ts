@@ -1,0 +1,115 @@
+import type { DestinationType } from '../../schema/destination.ts'
+import type { Failure } from '../../schema/error.ts'
+import type { Manifest } from '../../schema/manifest/manifest.ts'
+import type {
+  DeletePolicy,
+  Granularity,
+  Retry,
+  SyncStrategy,
+  WriteMode,
+} from '../../schema/stream.ts'
+import type { AttemptStore } from '../store/attempts.ts'
+import type { FenceCounter } from '../store/fence-counter.ts'
+import type { RangeStore } from '../store/ranges.ts'
+import type { RunStore } from '../store/runs.ts'
+import type { CommitSlots } from './commit-slots.ts'
+import type { EngineEvent } from './engine-events.ts'
+import type { Permits } from './permits.ts'
+import type { Frontier } from './planner.ts'
+import type { ActorPool } from './pool.ts'
+import type { RunQueue } from './run-queue.ts'
+
+/** A stream with all that its sync depends on, as configured at this moment. */
+export interface StreamContext {
+  streamId: string
+  workspaceId: string
+  workspaceName: string
+  connectionId: string
+  connectionName: string
+  streamName: string
+  /** `connection/stream`, as people call it */
+  title: string
+  enabled: boolean
+  strategy: SyncStrategy
+  granularity: Granularity
+  schedule: string | null
+  scheduleZone: string
+  lastScheduledAt: number | null
+  settleMs: number
+  lookbackMs: number
+  retry: Retry
+  parallelRanges: number | 'auto'
+  writeMode: WriteMode
+  deletes: DeletePolicy
+  primaryKey: string[]
+  /** bit k: lane k waits for a manual trigger */
+  heldLanes: number
+  frontier: Frontier | null
+  /** epoch ms of the first instant to read */
+  start: number
+  pausedReason: Failure | null
+  counts: { pending: number; running: number; complete: number; failed: number }
+  source: {
+    id: string
+    name: string
+    zone: string
+    paused: boolean
+    pausedReason: Failure | null
+    /** the API asked to wait until then; survives restarts */
+    pausedUntil: number | null
+    maxInFlight: number
+  }
+  target: { namespace: string; table: string }
+  destination: { id: string; type: DestinationType; version: number; commitSlots: number }
+  connector: {
+    streamName: string
+    windowed: boolean
+    endFilter: boolean
+    cursorField: string | null
+    tracks: 'updates' | 'creation' | 'report' | 'none'
+  }
+}
+
+/** Secrets and manifest, read only when a job is built. */
+export interface JobInputs {
+  manifest: Manifest
+  sourceConfig: Record<string, unknown>
+  destinationConfig: Record<string, unknown>
+}
+
+/** The configuration that the engine reads, and the few columns of it that it writes. */
+export interface Configuration {
+  stream(streamId: string): StreamContext | undefined
+  /** Throws DerrickError when the connector is gone or broken, or a secret can't be read. */
+  jobInputs(streamId: string): JobInputs
+  scheduledStreams(): string[]
+  streamsOfSource(sourceId: string): string[]
+  streamsOfDestination(destinationId: string): string[]
+  saveFrontier(streamId: string, frontier: Frontier): void
+  setHeldLanes(streamId: string, lanes: number): void
+  setScheduledAt(streamId: string, at: number): void
+  pauseStream(streamId: string, reason: Failure): void
+  pauseSource(sourceId: string, reason: Failure): void
+  setSourcePausedUntil(sourceId: string, until: number | null): void
+}
+
+/** Everything a run needs; clock and chance come from outside, so that a simulator can drive it. */
+export interface EngineDeps {
+  now: () => number
+  random: () => number
+  newId: (prefix: 'run') => string
+  /** calls back no earlier than `at`; returns a function that forgets it */
+  wakeAt: (at: number, call: () => void) => () => void
+  ranges: RangeStore
+  runs: RunStore
+  attempts: AttemptStore
+  fences: FenceCounter
+  config: Configuration
+  permits: Permits
+  queue: RunQueue
+  slots: CommitSlots
+  pool: ActorPool
+  emit: (event: EngineEvent) => void
+  spoolDir: string
+  allowPrivateNetworks: boolean
+}

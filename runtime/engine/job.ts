@@ -1,0 +1,64 @@
+import type { JobLimits, RangeJob, Target } from '../../schema/protocol.ts'
+import type { RangeRow } from '../store/ranges.ts'
+import type { JobInputs, StreamContext } from './context.ts'
+
+const jobLimits: JobLimits = { spoolMemoryBytes: 1024 * 1024, maxBodyBytes: 32 * 1024 * 1024 }
+
+/**
+ * Names, not ids: another machine, `run`, or a restored backup finds what it wrote before.
+ * JSON keeps the parts apart whatever characters they hold.
+ */
+export const streamKey = (
+  context: Pick<StreamContext, 'workspaceName' | 'connectionName' | 'streamName'>,
+): string => JSON.stringify([context.workspaceName, context.connectionName, context.streamName])
+
+/** Plain data for the worker, secrets included: never log it. */
+export function buildJob(
+  context: StreamContext,
+  row: RangeRow,
+  runId: string,
+  inputs: JobInputs,
+  place: { spoolDir: string; allowPrivateNetworks: boolean },
+): RangeJob {
+  return {
+    runId,
+    streamId: context.streamId,
+    sourceId: context.source.id,
+    range: {
+      id: row.id,
+      kind: row.kind,
+      start: row.start,
+      end: row.end,
+      granularity: context.granularity,
+      zone: context.source.zone,
+      committedFence: row.committedFence,
+    },
+    offeredFence: row.fence,
+    connector: { manifest: inputs.manifest, streamName: context.connector.streamName },
+    config: inputs.sourceConfig,
+    target: buildTarget(context, inputs),
+    limits: jobLimits,
+    ...place,
+  }
+}
+
+/** Where a stream lands, secrets included. */
+export function buildTarget(
+  context: StreamContext,
+  inputs: Pick<JobInputs, 'destinationConfig'>,
+): Target {
+  return {
+    destinationId: context.destination.id,
+    type: context.destination.type,
+    config: inputs.destinationConfig,
+    configVersion: context.destination.version,
+    streamKey: streamKey(context),
+    namespace: context.target.namespace,
+    table: context.target.table,
+    writeMode: context.writeMode,
+    deletes: context.deletes,
+    primaryKey: context.primaryKey,
+    cursorField: context.connector.cursorField,
+    tracks: context.connector.tracks,
+  }
+}

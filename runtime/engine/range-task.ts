@@ -1,0 +1,132 @@
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
+import { openChannel } from '../../schema/channel.ts'
+import { type Failure, failure } from '../../schema/error.ts'
+import type {
+  AttemptProgress,
+  RangeCommand,
+  RangeEvent,
+  RangeJob,
+  Receipt,
+  Reject,
+} from '../../schema/protocol.ts'
+import type { CommitSlots } from './commit-slots.ts'
+import type { ActorPool } from './pool.ts'
+
+/** How an attempt ended, seen from the supervisor. */
+export type RangeOutcome =
+  | { kind: 'completed'; receipt: Receipt; progress: AttemptProgress; recovered: boolean }
+  | { kind: 'failed'; failure: Failure; progress: AttemptProgress }
+  | { kind: 'cancelled'; progress: AttemptProgress }
+  /** the worker died, or no longer answers: nothing is known of the attempt but its fence */
+  | { kind: 'crashed'; failure: Failure; progress: AttemptProgress }
+
+export interface RangeTaskListener {
+  onClaimed: (fence: number, fetchedFrom: number) => void
+  onProgress: (progress: AttemptProgress) => void
+  onWait: (untilMs: number, reason: string) => void
+  onRejects: (rejects: Reject[]) => void
+  onSchemaChange: (table: string, columns: { name: string; type: string }[]) => void
+}
+
+export interface RangeTaskDeps {
+  pool: ActorPool
+  slots: CommitSlots
+  commitSlotLimit: number
+  /** a range whose worker died runs alone */
+  alone: boolean
+}
+
+/** After a cancel the actor has this long to answer before its attempt is written off; the fence keeps it harmless. */
+export const cancelAnswerMs = 30_000
+
+const nothing: AttemptProgress = {
+  pages: 0,
+  records: 0,
+  bytes: 0,
+  requests: 0,
+  dropped: 0,
+  sanitised: 0,
+  rejects: 0,
+}
+
+/** One range under way in the pool. */
+export interface RangeTask {
+  outcome: Promise<RangeOutcome>
+  cancel(reason: 'cancel' | 'stop'): void
+}
+
+export function startRangeTask(
+  job: RangeJob,
+  deps: RangeTaskDeps,
+  listener: RangeTaskListener,
+): RangeTask {
+  const { port1, port2 } = new MessageChannel()
+  const ended = Promise.withResolvers<RangeOutcome>()
+  let progress = nothing
+  let giveSlotBack: (() => void) | undefined
+  let cancelTimer: NodeJS.Timeout | undefined
+
+  const end = (outcome: RangeOutcome): void => {
+    clearTimeout(cancelTimer)
+    giveSlotBack?.()
+    port1.close()
+    ended.resolve(outcome)
+  }
+  const channel = openChannel<RangeCommand, RangeEvent>(port1, {
+    'range-claimed': (event) => listener.onClaimed(event.fence, event.fetchedFrom),
+    'range-progressed': (event) => {
+      progress = event.progress
+      listener.onProgress(event.progress)
+    },
+    'source-waited': (event) => listener.onWait(event.untilMs, event.reason),
+    'commit-slot-wanted': () => {
+      giveSlotBack = deps.slots.request(job.target.destinationId, deps.commitSlotLimit, () =>
+        channel.send({ kind: 'grant-commit-slot' }),
+      )
+    },
+    'records-rejected': (event) => listener.onRejects(event.rejects),
+    'schema-changed': (event) => listener.onSchemaChange(event.table, event.columns),
+    'range-completed': ({ receipt, progress: last, recovered }) =>
+      end({ kind: 'completed', receipt, progress: last, recovered }),
+    'range-failed': (event) =>
+      end({ kind: 'failed', failure: event.failure, progress: event.progress }),
+    'range-cancelled': (event) => end({ kind: 'cancelled', progress: event.progress }),
+  })
+  const crashed = (message: string): void =>
+    end({ kind: 'crashed', failure: workerDied(message), progress })
+  dispatch(job, port2, deps).then(
+    // The terminal event was sent before the task returned, but promise and port may race: let the port drain first.
+    () =>
+      setTimeout(
+        () => crashed('the sync actor returned without a result'),
+        returnedGraceMs,
+      ).unref(),
+    (error: unknown) => crashed(error instanceof Error ? error.message : String(error)),
+  )
+  return {
+    outcome: ended.promise,
+    cancel: (reason) => {
+      channel.send({ kind: 'cancel-range', reason })
+      cancelTimer ??= setTimeout(
+        () => crashed('the sync actor did not answer a cancel'),
+        cancelAnswerMs,
+      )
+    },
+  }
+}
+
+const returnedGraceMs = 5_000
+
+function dispatch(
+  job: RangeJob,
+  port: MessagePort,
+  { pool, alone }: RangeTaskDeps,
+): Promise<unknown> {
+  const task = { kind: 'sync-range' as const, job, port }
+  return alone ? pool.runAlone(task, [port]) : pool.run(task, [port])
+}
+
+const workerDied = (message: string): Failure =>
+  failure('unknown', 'worker.died', `the worker that read this range ended: ${message}`, {
+    remedy: 'if it happens again, lower the page size or raise the memory of the machine',
+  })

@@ -1,0 +1,117 @@
+import type { AttemptProgress, Reject } from '../../schema/protocol.ts'
+import type { RangeRow } from '../store/ranges.ts'
+import type { EngineDeps, StreamContext } from './context.ts'
+import { buildJob } from './job.ts'
+import {
+  type RangeOutcome,
+  type RangeTask,
+  type RangeTaskListener,
+  startRangeTask,
+} from './range-task.ts'
+import { recordOutcome } from './record-outcome.ts'
+import type { RunReport } from './run-report.ts'
+
+/** Ranges in flight of a source, over all its runs: together they stay under its bound. */
+export interface SourceLoad {
+  sourceInFlight(sourceId: string): number
+  sourceInFlightChanged(sourceId: string, by: 1 | -1): void
+}
+
+export interface InFlightListener {
+  report: () => RunReport
+  onProgress: (rangeId: number, progress: AttemptProgress) => void
+  onWait: (reason: string) => void
+  /** The ledger holds the outcome by then; row is null when the stream was deleted meanwhile. */
+  onEnded: (rangeId: number, row: RangeRow | null, outcome: RangeOutcome) => void
+}
+
+/** Waits shorter than this are shown but not logged. */
+const loggedWaitMs = 1_000
+
+/** The ranges that one run has in flight: claims them, dispatches them, records how they end. */
+export class RangesInFlight {
+  readonly #deps: EngineDeps
+  readonly #load: SourceLoad
+  readonly #listener: InFlightListener
+  readonly #tasks = new Map<number, RangeTask>()
+
+  constructor(deps: EngineDeps, load: SourceLoad, listener: InFlightListener) {
+    this.#deps = deps
+    this.#load = load
+    this.#listener = listener
+  }
+
+  get size(): number {
+    return this.#tasks.size
+  }
+
+  cancelAll(reason: 'cancel' | 'stop'): void {
+    for (const task of this.#tasks.values()) task.cancel(reason)
+  }
+
+  /** Claims a pending range and sends it to the pool. Throws, the range pending again, when no job can be built. */
+  dispatch(context: StreamContext, row: RangeRow, runId: string): void {
+    const deps = this.#deps
+    const inputs = deps.config.jobInputs(context.streamId)
+    const startedAt = deps.now()
+    const fence = deps.fences.next()
+    const claimed = deps.ranges.change(
+      row.id,
+      { kind: 'claim', fence, runId },
+      { startedAt, finishedAt: null },
+    )
+    const attemptId = deps.attempts.start(row.id, runId, fence, startedAt)
+    const task = startRangeTask(
+      buildJob(context, claimed, runId, inputs, deps),
+      {
+        pool: deps.pool,
+        slots: deps.slots,
+        commitSlotLimit: context.destination.commitSlots,
+        alone: row.crashes > 0,
+      },
+      this.#taskListener(claimed, fence),
+    )
+    this.#tasks.set(row.id, task)
+    this.#load.sourceInFlightChanged(context.source.id, 1)
+    this.#listener.report().rangesChanged([claimed])
+    void task.outcome.then((outcome) => this.#ended({ row: claimed, attemptId }, outcome, context))
+  }
+
+  #taskListener(row: RangeRow, offered: number): RangeTaskListener {
+    const deps = this.#deps
+    const { report, onProgress, onWait } = this.#listener
+    return {
+      onClaimed: (fence) => {
+        deps.fences.seen(fence)
+        report().rangesChanged([deps.ranges.change(row.id, { kind: 'fence', fence })])
+      },
+      onProgress: (progress) => {
+        onProgress(row.id, progress)
+        deps.ranges.saveProgress(row.id, progress)
+      },
+      onWait: (untilMs, reason) => {
+        onWait(reason)
+        if (untilMs - deps.now() > loggedWaitMs)
+          report().log('info', 'source.waited', reason, row.id)
+      },
+      onRejects: (rejects: Reject[]) =>
+        deps.attempts.addRejects(row.id, offered, rejects, deps.now()),
+      onSchemaChange: (table, columns) => report().schemaChanged(table, columns),
+    }
+  }
+
+  #ended(
+    flight: { row: RangeRow; attemptId: number },
+    outcome: RangeOutcome,
+    context: StreamContext,
+  ): void {
+    const { ranges, config } = this.#deps
+    this.#tasks.delete(flight.row.id)
+    this.#load.sourceInFlightChanged(context.source.id, -1)
+    const row = ranges.get(flight.row.id)
+      ? recordOutcome(flight, outcome, config.stream(context.streamId) ?? context, this.#deps)
+      : null
+    if (row) this.#listener.report().rangesChanged([row])
+    this.#listener.onEnded(flight.row.id, row, outcome)
+  }
+}

@@ -1,0 +1,72 @@
+import type { RangeChange } from '../../schema/range-state.ts'
+import type { AttemptOutcome } from '../store/attempts.ts'
+import type { RangeRow } from '../store/ranges.ts'
+import type { EngineDeps, StreamContext } from './context.ts'
+import type { RangeOutcome } from './range-task.ts'
+
+/** Writes the end of an attempt into the ledger: the range's transition and the attempt's row. */
+export function recordOutcome(
+  flight: { row: RangeRow; attemptId: number },
+  outcome: RangeOutcome,
+  context: StreamContext,
+  deps: EngineDeps,
+): RangeRow {
+  const now = deps.now()
+  const extra: Partial<RangeRow> = { finishedAt: now }
+  if (outcome.kind === 'completed') {
+    const { receipt, progress } = outcome
+    extra.records = receipt.records
+    extra.bytes = receipt.bytes
+    extra.checksum = receipt.checksum
+    extra.rejects = progress.rejects
+    if (!outcome.recovered) extra.pages = progress.pages
+  }
+  const row = deps.ranges.change(flight.row.id, changeOf(outcome, context, deps), extra)
+  const error = outcome.kind === 'failed' || outcome.kind === 'crashed' ? outcome.failure : null
+  deps.attempts.finish(
+    flight.attemptId,
+    attemptOutcome(outcome),
+    row.fence,
+    now,
+    outcome.progress,
+    error,
+  )
+  return row
+}
+
+function changeOf(outcome: RangeOutcome, context: StreamContext, deps: EngineDeps): RangeChange {
+  switch (outcome.kind) {
+    case 'completed':
+      return {
+        kind: 'complete',
+        receipt: outcome.receipt,
+        settleMs: context.settleMs,
+        recovered: outcome.recovered,
+      }
+    case 'failed':
+      return {
+        kind: 'fail',
+        failure: outcome.failure,
+        retry: context.retry,
+        now: deps.now(),
+        random: deps.random(),
+      }
+    case 'cancelled':
+      return { kind: 'release' }
+    case 'crashed':
+      return { kind: 'crash', failure: outcome.failure }
+  }
+}
+
+function attemptOutcome(outcome: RangeOutcome): AttemptOutcome {
+  switch (outcome.kind) {
+    case 'completed':
+      return outcome.recovered ? 'recovered' : 'complete'
+    case 'failed':
+      return 'failed'
+    case 'cancelled':
+      return 'cancelled'
+    case 'crashed':
+      return 'interrupted'
+  }
+}

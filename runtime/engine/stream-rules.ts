@@ -1,0 +1,33 @@
+/** What a stream's configuration means for its runs: pure. */
+import { type Failure, failure } from '../../schema/error.ts'
+import type { StreamContext } from './context.ts'
+
+/** Ranges in flight of a stream that lets us choose, when its connector can bound both ends. */
+const autoParallel = 8
+/** Ranges of one stream in flight at once. Without an end filter one follows the other. */
+export function parallelRanges(
+  context: Pick<StreamContext, 'parallelRanges' | 'connector'>,
+): number {
+  if (!context.connector.endFilter) return 1
+  return context.parallelRanges === 'auto' ? autoParallel : context.parallelRanges
+}
+
+/** Why nothing of this stream may be read now, if so. */
+export function pausedBy({ source, pausedReason }: StreamContext): Failure | null {
+  if (source.paused) return source.pausedReason ?? sourcePaused
+  return pausedReason
+}
+
+const sourcePaused = failure('auth', 'source.paused', 'the source is paused', {
+  remedy: 'resume the source when it should be read again',
+})
+
+/** What ends a run from outside, for errors that people see. */
+export const interrupted: Failure = failure(
+  'unknown',
+  'run.interrupted',
+  'Derrick ended while this ran',
+  {
+    remedy: 'nothing to do: it goes on by itself',
+  },
+)
