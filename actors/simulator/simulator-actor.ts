@@ -1,0 +1,24 @@
+/** The shop in a thread of its own, for `derrick demo`: workerData holds the options. */
+import { parentPort, workerData } from 'node:worker_threads'
+import type { SimulatorOptions } from './options.ts'
+import { startSimulator } from './server.ts'
+
+/** What the thread says. */
+export interface Listening {
+  kind: 'listening'
+  url: string
+}
+
+/** What the thread is told. */
+export interface Close {
+  kind: 'close'
+}
+
+if (parentPort === null) throw new Error('the simulator actor runs as a worker thread')
+const port = parentPort
+const simulator = await startSimulator(workerData as SimulatorOptions)
+port.on('message', (message: Close) => {
+  if (message.kind !== 'close') return
+  void simulator.close().then(() => port.close())
+})
+port.postMessage({ kind: 'listening', url: simulator.url } satisfies Listening)
