@@ -10,6 +10,7 @@ import { sqliteAsset } from './native.ts'
 
 const dist = join(root, 'dist')
 const work = join(dist, 'build')
+const mainBundle = 'main.cjs'
 const output = join(dist, 'derrick')
 const packages = ['package.json', 'package-lock.json']
 const consoleInputs = inCheckout(['web', 'schema', ...packages])
@@ -45,7 +46,7 @@ async function buildConsole(): Promise<string> {
 
 async function buildBundles(): Promise<string> {
   const { bundle } = await import('./bundle.ts')
-  const main = join(work, 'main.cjs')
+  const main = join(work, mainBundle)
   const worker = join(work, workerAsset)
   await bundle(join(root, 'runtime', 'binary', 'main-entry.ts'), main)
   await bundle(join(root, 'actors', 'worker-entry.ts'), worker)
@@ -77,8 +78,7 @@ async function build(onlyStale: boolean): Promise<void> {
     return `Node ${process.version}, ${sizeOf(base)}${note}`
   })
   await step('executable', () => {
-    const main = join(work, 'main.cjs')
-    buildExecutable({ base, main, assets, config: join(work, 'sea.json'), output })
+    buildExecutable({ base, main: mainBundle, assets, folder: work, output })
     return `dist/derrick, ${sizeOf(output)}`
   })
 }

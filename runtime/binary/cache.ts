@@ -31,31 +31,11 @@ export function cacheBases(env: NodeJS.ProcessEnv): string[] {
 }
 
 /**
- * Puts `bytes` at `<base>/<content hash>/<name>` in the first base that can be trusted and returns
- * the path. Safe for concurrent starts; a file that was tampered with is replaced.
- * Throws, with the remedy, when no base can be used.
+ * Puts `bytes` at `<base>/<content hash>/<name>` and returns the path. Safe for concurrent starts;
+ * a file that was tampered with is replaced. Throws when the base cannot be trusted or written.
  */
-export function cachedFile(
-  name: string,
-  bytes: Uint8Array,
-  bases: string[] = cacheBases(process.env),
-): string {
+export function cachedFile(base: string, name: string, bytes: Uint8Array): string {
   const id = contentId(bytes)
-  const refusals: string[] = []
-  for (const base of bases) {
-    try {
-      return placeFile(base, id, name, bytes)
-    } catch (error) {
-      refusals.push(`${base}: ${error instanceof Error ? error.message : String(error)}`)
-    }
-  }
-  throw new Error(
-    `no folder for the extraction cache (${refusals.join('; ')}); ` +
-      'set DERRICK_CACHE_DIR to a private folder on a file system that allows execution',
-  )
-}
-
-function placeFile(base: string, id: string, name: string, bytes: Uint8Array): string {
   privateFolder(base)
   const folder = join(base, id)
   privateFolder(folder)

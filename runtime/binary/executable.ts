@@ -50,15 +50,16 @@ export function sqliteAddon(root: string): string {
 
 export type Executable = {
   base: string
+  /** The bundle's name in `folder`: a bare name, because stack traces show it as it was given. */
   main: string
   assets: AssetFiles
-  /** Where the configuration for Node's builder is written. */
-  config: string
+  /** Where the bundle is and the configuration for Node's builder is written. */
+  folder: string
   output: string
 }
 
 /** Writes the executable. The finished file replaces an older one at once, also a running one. */
-export function buildExecutable({ base, main, assets, config, output }: Executable): void {
+export function buildExecutable({ base, main, assets, folder, output }: Executable): void {
   const draft = `${output}.${process.pid}`
   const settings = {
     main,
@@ -74,9 +75,13 @@ export function buildExecutable({ base, main, assets, config, output }: Executab
     execArgvExtension: 'env',
     assets,
   }
-  writeFileSync(config, JSON.stringify(settings, null, 2))
+  const config = 'sea.json'
+  writeFileSync(join(folder, config), JSON.stringify(settings, null, 2))
   try {
-    execFileSync(process.execPath, ['--build-sea', config], { stdio: ['ignore', 'pipe', 'pipe'] })
+    execFileSync(process.execPath, ['--build-sea', config], {
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     chmodSync(draft, 0o755)
     renameSync(draft, output)
   } finally {

@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync } from 'node:fs'
 import { constants as osConstants, tmpdir } from 'node:os'
-import { cachedFile } from './cache.ts'
+import { cacheBases, cachedFile } from './cache.ts'
 import { embedded, readAsset } from './embedded.ts'
 import { writeAll } from './write-all.ts'
 
@@ -43,7 +43,10 @@ export function loadAddon(key: string): object {
       refusals.push(`${way.name}: ${error instanceof Error ? error.message : String(error)}`)
     }
   }
-  throw new Error(`cannot load ${key} (${refusals.join('; ')})`)
+  throw new Error(
+    `cannot load ${key} (${refusals.join('; ')}); ` +
+      'set DERRICK_CACHE_DIR to a private folder on a file system that allows execution',
+  )
 }
 
 function waysToLoad(key: string): Way[] {
@@ -55,12 +58,17 @@ function waysToLoad(key: string): Way[] {
       load: (bytes: Uint8Array) =>
         loadThrough(openSync(folder as string, openTemporary | constants.O_RDWR, 0o700), bytes),
     }))
-  const cached = {
-    name: 'extraction cache',
-    load: (bytes: Uint8Array) => dlopen(cachedFile(key.slice(key.lastIndexOf('/') + 1), bytes)),
-  }
-  if (process.platform !== 'linux') return [cached]
-  return [{ name: 'memory', load: (bytes) => loadThrough(openMemory(), bytes) }, ...unnamed, cached]
+  const name = key.slice(key.lastIndexOf('/') + 1)
+  const cached = cacheBases(process.env).map((base) => ({
+    name: `extraction cache in ${base}`,
+    load: (bytes: Uint8Array) => dlopen(cachedFile(base, name, bytes)),
+  }))
+  if (process.platform !== 'linux') return cached
+  return [
+    { name: 'memory', load: (bytes) => loadThrough(openMemory(), bytes) },
+    ...unnamed,
+    ...cached,
+  ]
 }
 
 let loads = 0

@@ -54,11 +54,11 @@ function ownFolder(name: string): string {
 
 const started: ChildProcess[] = []
 
-/** Starts the executable with nothing in its environment. */
-function start(args: string[], cwd: string) {
+/** Starts the executable; by default with nothing in its environment. */
+function start(args: string[], cwd: string, env: Record<string, string> = {}) {
   const child = spawn(program, args, {
     cwd,
-    env: {},
+    env,
     stdio: ['ignore', 'pipe', 'pipe'],
     ...user,
   })
@@ -153,4 +153,13 @@ t.test('it serves the API and the console from memory and stops when told', asyn
 
   t.equal(await stop(server), 0)
   t.same(readdirSync(join(home, 'bin')), ['derrick'], 'nothing is unpacked beside it')
+})
+
+t.test('it runs where code cannot be loaded from memory by a foreign call', async (t) => {
+  const data = ownFolder('data-without-ffi')
+  const port = await freePort()
+  const args = ['serve', '--port', String(port), '--data-dir', data]
+  const server = start(args, data, { NODE_OPTIONS: '--no-experimental-ffi' })
+  await until(server, async () => (await get(port, '/healthz')).status === 200)
+  t.equal(await stop(server), 0)
 })
