@@ -1,0 +1,75 @@
+import { Command, CommanderError } from 'commander'
+import { DerrickError, toFailure } from '../../schema/error.ts'
+import type { Environment } from '../config.ts'
+import { version } from '../version.ts'
+import { exitCodes } from './exit-code.ts'
+
+/**
+ * Parses the command line and runs what it asks. Commands load their parts only when they run, so that `version` and
+ * clients start at once.
+ * @returns the exit code of the contract
+ */
+export async function runCommandLine(argv: string[], env: Environment): Promise<number> {
+  let code: number = exitCodes.done
+  const program = new Command('derrick')
+    .description('Syncs SaaS data into your own place, range by range.')
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+    .showSuggestionAfterError()
+  const run = (action: () => Promise<number>) => async (): Promise<void> => {
+    code = await action()
+  }
+  addServeCommands(program, run, env)
+  program
+    .command('version')
+    .description('print the version')
+    .option('--json', 'as JSON')
+    .action(async (options: { json?: boolean }) => {
+      const text = options.json
+        ? JSON.stringify({ version, node: process.versions.node })
+        : `derrick ${version}`
+      process.stdout.write(`${text}\n`)
+    })
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+  } catch (error) {
+    return report(error)
+  }
+  return code
+}
+
+type Run = (action: () => Promise<number>) => () => Promise<void>
+
+function addServeCommands(program: Command, run: Run, env: Environment): void {
+  const listen = (command: Command): Command =>
+    command
+      .option('--host <host>', 'address to listen on (127.0.0.1)')
+      .option('--port <port>', 'port to listen on (7070; 0 takes a free one)')
+      .option('--data-dir <folder>', 'where the database, keys and spool files live')
+  const serve = listen(
+    program
+      .command('serve', { isDefault: true })
+      .description('console, API, scheduler and workers'),
+  )
+  serve.action(() => run(async () => (await import('./serve.ts')).serve(env, serve.opts()))())
+  const demo = listen(
+    program.command('demo').description('serve with a built-in SaaS API and a sync under way'),
+  )
+    .option('--folder <folder>', 'where the synced files go')
+    .option('--seed <number>', 'which data the built-in API invents', '1')
+  demo.action(() => run(async () => (await import('./demo.ts')).demo(env, demo.opts()))())
+}
+
+/** What a person sees of an error: one line, and what to do. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError)
+    return error.exitCode === 0 ? exitCodes.done : exitCodes.usage
+  const failed = toFailure(error)
+  const detail =
+    error instanceof DerrickError || !(error instanceof Error)
+      ? failed.message
+      : (error.stack ?? error.message)
+  process.stderr.write(`derrick: ${detail}\n`)
+  if (failed.remedy) process.stderr.write(`  → ${failed.remedy}\n`)
+  return failed.code.startsWith('config.') ? exitCodes.usage : exitCodes.failed
+}
