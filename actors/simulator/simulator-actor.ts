@@ -1,5 +1,5 @@
 /** The shop in a thread of its own, for `derrick demo`: workerData holds the options. */
-import { parentPort, workerData } from 'node:worker_threads'
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import type { SimulatorOptions } from './options.ts'
 import { startSimulator } from './server.ts'
 
@@ -15,10 +15,14 @@ export interface Close {
 }
 
 if (parentPort === null) throw new Error('the simulator actor runs as a worker thread')
-const port = parentPort
-const simulator = await startSimulator(workerData as SimulatorOptions)
-port.on('message', (message: Close) => {
-  if (message.kind !== 'close') return
-  void simulator.close().then(() => port.close())
-})
-port.postMessage({ kind: 'listening', url: simulator.url } satisfies Listening)
+void serve(parentPort, workerData as SimulatorOptions)
+
+/** A failure to start ends the thread with an `error` event. No top-level await: the executable's bundle has none. */
+async function serve(port: MessagePort, options: SimulatorOptions): Promise<void> {
+  const simulator = await startSimulator(options)
+  port.on('message', (message: Close) => {
+    if (message.kind !== 'close') return
+    void simulator.close().then(() => port.close())
+  })
+  port.postMessage({ kind: 'listening', url: simulator.url } satisfies Listening)
+}
