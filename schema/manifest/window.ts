@@ -18,11 +18,11 @@ export const Window = Type.Object(
       description:
         'iso, iso_ms, iso_micro, iso_offset, date, epoch, epoch_ms, or a pattern such as %Y-%m-%d %H:%M:%S',
     }),
-    zone: Type.Optional(
-      template('window', {
-        description: "zone of the times sent: UTC, but the source's own for format date",
-      }),
-    ),
+    zone: template('window', {
+      default: 'UTC',
+      description:
+        "zone of the times sent; for dates without hours the source's own is the default",
+    }),
     unit: Type.Enum(['second', 'hour', 'day'], {
       default: 'second',
       description: 'finest span that the API honours',
