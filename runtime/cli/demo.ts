@@ -1,0 +1,78 @@
+import { once } from 'node:events'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import type { Worker } from 'node:worker_threads'
+import { startActor } from '../binary/actor-file.ts'
+import { defaultDataDir, type Environment, type Flags, readConfig } from '../config.ts'
+import { setUpDemo } from '../demo-setup.ts'
+import { makeLog } from '../log.ts'
+import { openSupervisor } from '../supervisor.ts'
+import { exitCodes } from './exit-code.ts'
+import { untilSignal } from './signals.ts'
+
+export interface DemoFlags extends Flags {
+  folder?: string
+}
+
+/**
+ * The whole system with a built-in SaaS API on loopback and a sync under way: needs no account, network or
+ * configuration. It has a data dir of its own and asks for no sign-in, so it listens on loopback only.
+ */
+export async function demo(env: Environment, flags: DemoFlags): Promise<number> {
+  const config = readConfig(
+    { DERRICK_LOG_LEVEL: 'warn', ...env, DERRICK_AUTH_DISABLED: 'true' },
+    {
+      ...flags,
+      dataDir: flags.dataDir ?? env.DERRICK_DATA_DIR ?? demoDataDir(env),
+    },
+  )
+  const log = makeLog(config)
+  const supervisor = await openSupervisor({ config, log, demo: true })
+  const { shop, url: shopUrl } = await startShop(config.dataDir)
+  const folder = resolve(flags.folder ?? join(config.dataDir, 'files'))
+  try {
+    await setUpDemo(supervisor.request, { shopUrl, folder })
+    process.stdout.write(
+      `Derrick's demo is at ${supervisor.url}; it syncs a made-up shop into ${folder}\n`,
+    )
+    const signal = await untilSignal()
+    log.info({ signal }, 'stopping')
+  } finally {
+    await supervisor.close()
+    await shop.terminate()
+  }
+  return exitCodes.done
+}
+
+/** The usual place when it can be written, else one in the temp folder: the demo runs for any user. */
+function demoDataDir(env: Environment): string {
+  const usual = `${defaultDataDir(env)}-demo`
+  try {
+    mkdirSync(usual, { recursive: true, mode: 0o700 })
+    return usual
+  } catch {
+    return join(tmpdir(), `derrick-demo-${process.getuid?.() ?? 0}`)
+  }
+}
+
+async function startShop(dataDir: string): Promise<{ shop: Worker; url: string }> {
+  const shop = startActor('simulator', {
+    workerData: { demoSince: demoSince(join(dataDir, 'demo.json')) },
+  })
+  const [message] = (await once(shop, 'message')) as [{ kind: 'listening'; url: string }]
+  return { shop, url: message.url }
+}
+
+/** When the demo of this data dir first began, in epoch ms; the shop's history hangs on it. */
+function demoSince(file: string): number {
+  try {
+    const { since } = JSON.parse(readFileSync(file, 'utf8')) as { since?: unknown }
+    if (typeof since === 'number' && Number.isSafeInteger(since)) return since
+  } catch {
+    // the first start, or a file that someone edited: begin anew
+  }
+  const since = Date.now()
+  writeFileSync(file, `${JSON.stringify({ since })}\n`)
+  return since
+}

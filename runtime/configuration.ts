@@ -1,0 +1,162 @@
+import { durationMs } from '../schema/common.ts'
+import { defaultCommitSlots, type PostgresConfig } from '../schema/destination.ts'
+import { derrickError } from '../schema/error.ts'
+import { streamCapabilities } from '../schema/manifest/capabilities.ts'
+import type { Manifest } from '../schema/manifest/manifest.ts'
+import { startDateMs } from '../schema/tiling.ts'
+import type { ConnectorRegistry } from './connectors.ts'
+import type { Configuration, JobInputs, StreamContext } from './engine/context.ts'
+import type { ConnectionRow, ConnectionStore } from './store/connections.ts'
+import type { DestinationRow, DestinationStore } from './store/destinations.ts'
+import type { Secrets } from './store/secrets.ts'
+import type { SourceRow, SourceStore } from './store/sources.ts'
+import type { StreamRow, StreamStore } from './store/streams.ts'
+import type { WorkspaceStore } from './store/workspaces.ts'
+
+export interface ConfigurationParts {
+  streams: StreamStore
+  connections: ConnectionStore
+  sources: SourceStore
+  destinations: DestinationStore
+  workspaces: WorkspaceStore
+  connectors: ConnectorRegistry
+  secrets: Secrets
+}
+
+interface Rows {
+  stream: StreamRow
+  connection: ConnectionRow
+  source: SourceRow
+  destination: DestinationRow
+}
+
+/** The engine's view of the stored configuration. */
+export function makeConfiguration(parts: ConfigurationParts): Configuration {
+  const rowsOf = (streamId: string): Rows | undefined => {
+    const stream = parts.streams.find(streamId)
+    const connection = stream && parts.connections.find(stream.connectionId)
+    const source = connection && parts.sources.find(connection.sourceId)
+    const destination = connection && parts.destinations.find(connection.destinationId)
+    return (
+      stream && connection && source && destination && { stream, connection, source, destination }
+    )
+  }
+  return {
+    stream: (streamId) => {
+      const rows = rowsOf(streamId)
+      return rows && toContext(rows, parts)
+    },
+    jobInputs: (streamId) => {
+      const rows = rowsOf(streamId)
+      if (!rows) throw derrickError('unknown', 'stream.not_found', 'the stream was deleted')
+      return jobInputs(rows, parts)
+    },
+    scheduledStreams: () => parts.streams.idsScheduled(),
+    streamsOfSource: (sourceId) => parts.streams.idsOfSource(sourceId),
+    streamsOfDestination: (destinationId) => parts.streams.idsOfDestination(destinationId),
+    saveFrontier: (streamId, frontier) => parts.streams.saveFrontier(streamId, frontier),
+    setHeldLanes: (streamId, lanes) => parts.streams.setHeldLanes(streamId, lanes),
+    setScheduledAt: (streamId, at) => parts.streams.setScheduledAt(streamId, at),
+    pauseStream: (streamId, reason) => parts.streams.pause(streamId, reason),
+    pauseSource: (sourceId, reason) => parts.sources.pause(sourceId, reason),
+    setSourcePausedUntil: (sourceId, until) => parts.sources.setPausedUntil(sourceId, until),
+  }
+}
+
+function toContext(
+  { stream, connection, source, destination }: Rows,
+  parts: ConfigurationParts,
+): StreamContext {
+  const manifest = parts.connectors.manifest(source.connector)
+  const capabilities = manifest && streamCapabilities(manifest, stream.sourceStream)
+  return {
+    streamId: stream.id,
+    workspaceId: stream.workspaceId,
+    workspaceName: parts.workspaces.find(stream.workspaceId)?.name ?? stream.workspaceId,
+    connectionId: connection.id,
+    connectionName: connection.name,
+    streamName: stream.name,
+    title: `${connection.name}/${stream.name}`,
+    enabled: stream.enabled,
+    strategy: stream.syncStrategy,
+    granularity: stream.syncGranularity,
+    schedule: stream.schedule,
+    scheduleZone: stream.scheduleTimezone,
+    lastScheduledAt: stream.lastScheduledAt,
+    settleMs: durationOf(stream.settle) ?? capabilities?.settle_ms ?? 0,
+    lookbackMs: durationOf(stream.lookback) ?? capabilities?.revise_ms ?? 0,
+    retry: stream.retry,
+    parallelRanges: stream.parallelRanges,
+    writeMode: stream.writeMode,
+    deletes: stream.deletes,
+    primaryKey: stream.primaryKey,
+    heldLanes: stream.heldLanes,
+    frontier:
+      stream.frontierFrom === null || stream.frontierTo === null
+        ? null
+        : { from: stream.frontierFrom, to: stream.frontierTo },
+    start: startOf(stream, source),
+    pausedReason: stream.pausedReason,
+    counts: {
+      pending: stream.countPending,
+      running: stream.countRunning,
+      complete: stream.countComplete,
+      failed: stream.countFailed,
+    },
+    source: {
+      id: source.id,
+      name: source.name,
+      zone: source.timezone,
+      paused: source.state === 'paused',
+      pausedReason: source.stateReason,
+      pausedUntil: source.pausedUntil,
+      maxInFlight: Math.min(
+        manifest?.api.max_in_flight ?? 1,
+        source.limits.max_in_flight ?? Number.POSITIVE_INFINITY,
+      ),
+    },
+    target: { namespace: connection.namespace, table: `${connection.streamPrefix}${stream.name}` },
+    destination: {
+      id: destination.id,
+      type: destination.type,
+      version: destination.version,
+      commitSlots:
+        (destination.config as Partial<PostgresConfig>).commit_slots ?? defaultCommitSlots,
+    },
+    connector: {
+      streamName: stream.sourceStream,
+      windowed: capabilities?.window ?? false,
+      endFilter: capabilities?.end_filter ?? false,
+      cursorField: capabilities?.cursor_field ?? null,
+      tracks: capabilities?.tracks ?? 'none',
+    },
+  }
+}
+
+function jobInputs({ source, destination }: Rows, parts: ConfigurationParts): JobInputs {
+  const manifest: Manifest | undefined = parts.connectors.manifest(source.connector)
+  if (!manifest) {
+    throw derrickError(
+      'transform',
+      'connector.missing',
+      `the connector ${source.connector} is missing or broken`,
+      {
+        remedy: `see "derrick connector check ${source.connector}"`,
+      },
+    )
+  }
+  return {
+    manifest,
+    sourceConfig: parts.secrets.open(source.config, 'source', source.id),
+    destinationConfig: parts.secrets.open(destination.config, 'destination', destination.id),
+  }
+}
+
+const durationOf = (text: string | null): number | undefined =>
+  text === null ? undefined : durationMs(text)
+
+/** Streams begin where they say, else where their source says; the API stores one of both at creation. */
+function startOf(stream: StreamRow, source: SourceRow): number {
+  const text = stream.startDate ?? source.startDate
+  return (text === null ? undefined : startDateMs(text, source.timezone)) ?? stream.createdAt
+}
