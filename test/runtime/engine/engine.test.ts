@@ -227,6 +227,7 @@ t.test(
     const h = makeHarness(hang, [{ parallelRanges: 3 }])
     h.engine.syncStream('str_0', 'manual')
     while (h.jobs.length < 3) await new Promise(setImmediate)
+    h.abandon()
     const next = h.restart(succeed)
     next.engine.start()
     const interrupted = next.events.filter(
