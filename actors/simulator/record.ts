@@ -4,7 +4,7 @@ import { customerRecord, eventRecord, productRecord, refundRecord } from './othe
 import { sku, textId } from './reference.ts'
 import type { Shop, StreamName } from './shop.ts'
 
-const renderers: Record<StreamName, (shop: Shop, version: Version) => unknown> = {
+const renderers: Record<StreamName, (shop: Shop, version: Version) => string> = {
   orders: orderRecord,
   events: eventRecord,
   customers: customerRecord,
@@ -31,7 +31,7 @@ export const fields: Record<StreamName, { key: string; cursor: string | null }> 
 
 /** The exact JSON text of a record in one of its states, as the API sends it. */
 export function recordText(shop: Shop, stream: StreamName, version: Version): string {
-  return JSON.stringify(renderers[stream](shop, version))
+  return renderers[stream](shop, version)
 }
 
 /** The value of the primary key, as text. */

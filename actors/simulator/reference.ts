@@ -1,7 +1,7 @@
 /** Ids, and how records of one stream point at records of another. */
 import { between, draw, pick } from './hash.ts'
 import { baseHour, recordNumber } from './life.ts'
-import { hourMs, identity, type Shop, type StreamName } from './shop.ts'
+import { dayMs, hourMs, identity, type Shop, type StreamName } from './shop.ts'
 import { firstNames, lastNames } from './vocabulary.ts'
 import { birthsInHour } from './volume.ts'
 
@@ -74,8 +74,26 @@ export function money(cents: number): string {
   return (cents / 100).toFixed(2)
 }
 
+/** Dates by day since 1970; some ten thousand until 2036. Made once: they are most of a time's cost. */
+const dateTexts: string[] = []
+const twoDigits = Array.from({ length: 60 }, (_, n) => n.toString().padStart(2, '0'))
+
+/** The UTC date of an instant, as in 2026-01-31. */
+export function dateText(ms: number): string {
+  const day = Math.floor(ms / dayMs)
+  const known = dateTexts[day]
+  if (known !== undefined) return known
+  const text = new Date(ms).toISOString().slice(0, 10)
+  dateTexts[day] = text
+  return text
+}
+
 /** RFC 3339 UTC with the precision of the stream. */
 export function timeText(ms: number, precisionMs: 1 | 1000): string {
-  const text = new Date(ms).toISOString()
-  return precisionMs === 1 ? text : `${text.slice(0, 19)}Z`
+  const inDay = ms % dayMs
+  const hours = twoDigits[Math.floor(inDay / hourMs)]
+  const minutes = twoDigits[Math.floor(inDay / 60_000) % 60]
+  const seconds = twoDigits[Math.floor(inDay / 1000) % 60]
+  const whole = `${dateText(ms)}T${hours}:${minutes}:${seconds}`
+  return precisionMs === 1 ? `${whole}.${(inDay % 1000).toString().padStart(3, '0')}Z` : `${whole}Z`
 }

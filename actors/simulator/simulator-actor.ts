@@ -1,12 +1,22 @@
-/** The shop in a thread of its own, for `derrick demo`: workerData holds the options, or when the demo began. */
-import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+/** The shop in a thread of its own, for `derrick demo`. */
+import { parentPort, workerData } from 'node:worker_threads'
 import { demoOptions, demoStart, type SimulatorOptions } from './options.ts'
 import { startSimulator } from './server.ts'
 
-/** What the thread says. */
+/**
+ * The thread's workerData: the demo's shop, or any other. The demo's times belong to its data: pass
+ * those of the first start again, and records that were already read stay as they were.
+ */
+export type SimulatorData =
+  | { demo: { startMs?: number; liveFromMs?: number; port?: number } }
+  | SimulatorOptions
+
+/** What the thread says once it can be asked. */
 export interface Listening {
   kind: 'listening'
   url: string
+  apiKey: string
+  startMs: number
 }
 
 /** What the thread is told. */
@@ -14,21 +24,20 @@ export interface Close {
   kind: 'close'
 }
 
+function optionsFrom(data: SimulatorData): SimulatorOptions {
+  if (!('demo' in data)) return data
+  const nowMs = Date.now()
+  const { startMs = demoStart(nowMs), liveFromMs = nowMs, port = 0 } = data.demo
+  return { ...demoOptions({ startMs, liveFromMs }), port }
+}
+
 if (parentPort === null) throw new Error('the simulator actor runs as a worker thread')
-void serve(parentPort, optionsOf(workerData))
-
-/** The demo's shop is the same after a restart: its data depend on when the demo first began. */
-function optionsOf(data: SimulatorOptions | { demoSince: number }): SimulatorOptions {
-  if (!('demoSince' in data)) return data
-  return demoOptions({ startMs: demoStart(data.demoSince), liveFromMs: data.demoSince })
-}
-
-/** A failure to start ends the thread with an `error` event. No top-level await: the executable's bundle has none. */
-async function serve(port: MessagePort, options: SimulatorOptions): Promise<void> {
-  const simulator = await startSimulator(options)
-  port.on('message', (message: Close) => {
-    if (message.kind !== 'close') return
-    void simulator.close().then(() => port.close())
-  })
-  port.postMessage({ kind: 'listening', url: simulator.url } satisfies Listening)
-}
+const port = parentPort
+const options = optionsFrom(workerData as SimulatorData)
+const simulator = await startSimulator(options)
+port.on('message', (message: Close) => {
+  if (message.kind !== 'close') return
+  void simulator.close().then(() => port.close())
+})
+const { url, apiKey } = simulator
+port.postMessage({ kind: 'listening', url, apiKey, startMs: options.startMs } satisfies Listening)

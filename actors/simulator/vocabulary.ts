@@ -120,3 +120,8 @@ export const eventTypes = [
   'order_placed',
 ] as const
 export const refundReasons = ['damaged', 'wrong size', 'late', 'changed mind', 'other'] as const
+
+/** The words as JSON string literals. */
+export function inQuotes(words: readonly string[]): string[] {
+  return words.map((word) => JSON.stringify(word))
+}

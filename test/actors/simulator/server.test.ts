@@ -61,6 +61,16 @@ t.test('the thread says where it listens, serves, and closes when told', async (
   t.equal(code, 0)
 })
 
+t.test('the thread knows the shop of the demo', async (t) => {
+  const worker = new Worker(new URL('simulator-actor.ts', folder), { workerData: { demo: {} } })
+  const [{ url, apiKey, startMs: demoStartMs }] = await once(worker, 'message')
+  t.equal(demoStartMs % dayMs, 0)
+  const about = await body(`${url}/v1/shop`, signInFor('orders', apiKey))
+  t.equal(JSON.parse(about.bytes.toString()).since, new Date(demoStartMs).toISOString())
+  worker.postMessage({ kind: 'close' })
+  await once(worker, 'exit')
+})
+
 t.test('keys: each route wants its own way of signing in', async (t) => {
   const shop = await startSimulator({ ...options, routes: { orders: { signIn: 'any' } } })
   t.teardown(() => shop.close())
