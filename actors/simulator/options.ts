@@ -30,18 +30,17 @@ export interface SimulatorOptions extends ShopOptions {
 }
 
 export const defaultApiKey = 'shop_demo_key'
-export const demoHistoryDays = 90
+const demoHistoryDays = 90
 
 /**
- * The shop of `derrick demo`: 90 days of history, answers in 30–60 ms, and now and then a failure
- * that a retry cures. `startMs` and `liveFromMs` belong to the data: who wants the same shop after a
- * restart passes the same.
+ * The shop of `derrick demo` that began at `sinceMs`: 90 whole days of history before it, something
+ * new every second from then on, answers in 30–60 ms, and now and then a failure that a retry cures.
  */
-export function demoOptions(times: { startMs: number; liveFromMs: number }): SimulatorOptions {
-  const live = (perSecond: number) => ({ fromMs: times.liveFromMs, perSecond })
+export function demoOptions(sinceMs: number): SimulatorOptions {
+  const live = (perSecond: number) => ({ fromMs: sinceMs, perSecond })
   return {
     seed: 7,
-    startMs: times.startMs,
+    startMs: sinceMs - (sinceMs % dayMs) - demoHistoryDays * dayMs,
     streams: { orders: { perDay: 300, live: live(0.5) }, events: { perDay: 2000, live: live(2) } },
     pageSize: 100,
     latency: { ms: 45, jitterMs: 15 },
@@ -51,9 +50,4 @@ export function demoOptions(times: { startMs: number; liveFromMs: number }): Sim
     ],
     control: false,
   }
-}
-
-/** Where the history of a demo that begins at `nowMs` starts: 90 whole days before, at midnight UTC. */
-export function demoStart(nowMs: number): number {
-  return nowMs - (nowMs % dayMs) - demoHistoryDays * dayMs
 }

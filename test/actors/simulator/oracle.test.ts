@@ -15,7 +15,7 @@ const shopOf = (seed: number) => ({
   },
 })
 const windowed: StreamName[] = ['orders', 'events', 'customers', 'refunds']
-const cases = { numRuns: 20 }
+const cases = { numRuns: 200 }
 
 const aShop = fc.integer({ min: -1e9, max: 1e9 }).map(shopOf)
 const aStream = fc.constantFrom(...windowed)
@@ -152,7 +152,8 @@ t.test('where history starts does not change what is in it, and seeds differ', a
     const whole = expectedRecords({ startMs }, stream, window, asOf)
     const shifted = expectedRecords({ startMs: window.start }, stream, window, asOf)
     t.same(shifted, whole, stream)
-    t.notSame(expectedRecords({ startMs, seed: 2 }, stream, window, asOf), whole)
+    const other = expectedRecords({ startMs, seed: 2 }, stream, window, asOf)
+    t.not(JSON.stringify(other), JSON.stringify(whole))
   }
 })
 

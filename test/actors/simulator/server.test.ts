@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads'
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import t from 'tap'
 import { request as undiciRequest } from 'undici'
-import { demoOptions, demoStart } from '../../../actors/simulator/options.ts'
+import { demoOptions } from '../../../actors/simulator/options.ts'
 import { expectedRecords } from '../../../actors/simulator/oracle.ts'
 import { startSimulator } from '../../../actors/simulator/server.ts'
 import { dayMs, streamNames } from '../../../actors/simulator/shop.ts'
@@ -62,11 +62,13 @@ t.test('the thread says where it listens, serves, and closes when told', async (
 })
 
 t.test('the thread knows the shop of the demo', async (t) => {
-  const worker = new Worker(new URL('simulator-actor.ts', folder), { workerData: { demo: {} } })
-  const [{ url, apiKey, startMs: demoStartMs }] = await once(worker, 'message')
-  t.equal(demoStartMs % dayMs, 0)
+  const worker = new Worker(new URL('simulator-actor.ts', folder), {
+    workerData: { demoSince: nowMs + 1234 },
+  })
+  const [{ url, apiKey }] = await once(worker, 'message')
   const about = await body(`${url}/v1/shop`, signInFor('orders', apiKey))
-  t.equal(JSON.parse(about.bytes.toString()).since, new Date(demoStartMs).toISOString())
+  const since = new Date(nowMs - 90 * dayMs).toISOString()
+  t.equal(JSON.parse(about.bytes.toString()).since, since)
   worker.postMessage({ kind: 'close' })
   await once(worker, 'exit')
 })
@@ -190,7 +192,7 @@ t.test('routes can be served differently', async (t) => {
 
 t.test('the demo has history, moves every second, and is closed to control', async (t) => {
   const demoNowMs = startMs + 200 * dayMs + 50_000_500
-  const demo = demoOptions({ startMs: demoStart(demoNowMs), liveFromMs: demoNowMs - 60_000 })
+  const demo = demoOptions(demoNowMs - 60_000)
   const shop = await startSimulator({ ...demo, faults: [], nowMs: demoNowMs })
   t.teardown(() => shop.close())
   const headers = signInFor('events', shop.apiKey)
