@@ -1,0 +1,76 @@
+import { createResource, createSignal, Show } from 'solid-js'
+import { instantText } from '../../schema/common.ts'
+import type { Stream } from '../../schema/stream.ts'
+import { count } from '../format.ts'
+import { type Problem, problemOf } from '../problem.ts'
+import { actOnRanges, type RangeAction } from '../store/actions.ts'
+import { Button } from '../ui/button.tsx'
+import { ErrorState } from '../ui/error-state.tsx'
+import { toast } from '../ui/toast.ts'
+
+interface WindowProps {
+  stream: Stream
+  /** seconds since the epoch, half-open */
+  from: number
+  to: number
+  text: string
+  onClose: () => void
+}
+
+/** What can be done with the ranges of a window, each with the number of ranges it would move. */
+export function WindowActions(props: WindowProps) {
+  const [problem, setProblem] = createSignal<Problem>()
+  const window = () => ({
+    from: instantText(props.from * 1_000),
+    to: instantText(props.to * 1_000),
+  })
+  const [failed] = createResource(window, (asked) =>
+    actOnRanges(props.stream.id, 'retry', { ...asked, status: 'failed' }, true).catch(
+      () => undefined,
+    ),
+  )
+  const act = async (action: RangeAction, done: string) => {
+    setProblem(undefined)
+    try {
+      const status = action === 'retry' ? { status: 'failed' } : {}
+      const { matched } = await actOnRanges(
+        props.stream.id,
+        action,
+        { ...window(), ...status },
+        false,
+      )
+      toast({ text: `${count(matched)} ranges ${done}.`, good: true })
+      props.onClose()
+    } catch (error) {
+      setProblem(problemOf(error))
+    }
+  }
+  const nothingFailed = () =>
+    failed()?.matched === 0 ? 'Nothing in this window has failed.' : undefined
+  return (
+    <div class="window-actions">
+      <span class="small">
+        <strong>Selected:</strong> {props.text}
+      </span>
+      <Button small off={nothingFailed()} onClick={() => act('retry', 'will be tried again')}>
+        Retry failed{failed() ? ` (${count(failed()?.matched ?? 0)})` : ''}
+      </Button>
+      <Button
+        small
+        title="Reads them again; what is in the destination stays until the new is whole."
+        onClick={() => act('resync', 'will be read again')}
+      >
+        Resync
+      </Button>
+      <Button small onClick={() => act('prioritize', 'are next')}>
+        Read first
+      </Button>
+      <Button small kind="ghost" onClick={props.onClose}>
+        Clear selection
+      </Button>
+      <Show when={problem()}>
+        {(found) => <ErrorState title="The ranges were not moved" problem={found()} />}
+      </Show>
+    </div>
+  )
+}
