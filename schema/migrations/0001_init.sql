@@ -82,6 +82,7 @@ create table connections (
   destination_id text not null references destinations (id),
   namespace text not null,
   stream_prefix text not null,
+  version integer not null default 1,
   created_at integer not null,
   updated_at integer not null,
   unique (workspace_id, name)
@@ -123,6 +124,7 @@ create table streams (
   count_failed integer not null default 0,
   records integer not null default 0,
   last_scheduled_at integer,
+  version integer not null default 1,  -- of what people configure, not of the counters
   created_at integer not null,
   updated_at integer not null,
   unique (connection_id, name)
