@@ -1,0 +1,10 @@
+/**
+ * Deliberate breaches of the promises of a commit, for the harness that must notice them. A build-time constant: bundles
+ * of the product define it as empty, which leaves nothing of the breaches in them; from source it is empty, too.
+ */
+declare const DERRICK_SABOTAGE: unknown
+
+/** mark_before_commit: completes in the ledger first; cleanup_first: empties a range before it is read again; no_fence: lets overtaken attempts commit. */
+export type Sabotage = '' | 'mark_before_commit' | 'cleanup_first' | 'no_fence'
+
+export const sabotage = (typeof DERRICK_SABOTAGE === 'string' ? DERRICK_SABOTAGE : '') as Sabotage

@@ -1,0 +1,65 @@
+/**
+ * `npm run test:kill -- [--kills 300] [--seed N] [--mode random|syscall|zombie] [--sabotage NAME]`
+ * Kills the executable again and again and compares the destination with the truth after each kill. Exit code: 0 nothing
+ * was found, 1 a promise was broken (or, sabotaged, the breach was noticed), 2 wrong usage.
+ */
+import { existsSync } from 'node:fs'
+import { executable } from '../support/derrick.ts'
+import { type KillOptions, parseKillOptions } from './options.ts'
+import { makeRandom, type Random } from './random.ts'
+import { finish, killAtRandom, setUp } from './random-kills.ts'
+import { buildSabotaged } from './sabotaged-executable.ts'
+import { openScene, type Scene } from './scene.ts'
+import { killAtCalls } from './syscall-kills.ts'
+import { reportText, Tally } from './tally.ts'
+import { overtake } from './zombies.ts'
+
+/** So many violations say enough: the run ends. */
+const enough = 20
+
+async function executableFor(options: KillOptions): Promise<{ file: string } | 'source'> {
+  if (options.source) return 'source'
+  if (options.sabotage !== '') return { file: await buildSabotaged(options.sabotage) }
+  if (existsSync(executable)) return { file: executable }
+  throw new Error('dist/derrick is missing: npm run build')
+}
+
+async function killBy(
+  scene: Scene,
+  random: Random,
+  tally: Tally,
+  { mode, kills, zombies }: KillOptions,
+  limit: number,
+): Promise<void> {
+  const bounds = { kills, points: kills, rounds: zombies, enough: limit }
+  if (mode === 'random') await killAtRandom(scene, random, tally, bounds)
+  if (mode === 'syscall') await killAtCalls(scene, random, tally, bounds)
+  if (zombies > 0) await overtake(scene, random, tally, bounds)
+}
+
+async function run(options: KillOptions): Promise<number> {
+  const random = makeRandom(options.seed)
+  const tally = new Tally()
+  const scene = await openScene(options.seed, await executableFor(options))
+  const limit = options.sabotage === '' ? enough : 1
+  try {
+    await setUp(scene)
+    await killBy(scene, random, tally, options, limit)
+    if (tally.violations.length < limit) tally.found('end', await finish(scene))
+    const summary = tally.summary({
+      mode: options.mode,
+      seed: options.seed,
+      sabotage: options.sabotage,
+      destination: options.destination,
+      compared: scene.judge.compared,
+    })
+    process.stdout.write(`${reportText(tally, summary)}${JSON.stringify(summary)}\n`)
+  } finally {
+    await scene.close()
+  }
+  return tally.failed ? 1 : 0
+}
+
+const options = parseKillOptions(process.argv.slice(2))
+if ('problem' in options) process.stderr.write(`${options.problem}\n`)
+process.exitCode = 'problem' in options ? 2 : await run(options)

@@ -1,0 +1,48 @@
+import { type FSWatcher, mkdirSync, watch } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Random } from './random.ts'
+
+/** When a process is to die. */
+export type Moment =
+  | { kind: 'after'; ms: number }
+  /** after so many changes in the destination's folder, and so much later: in the middle of commits */
+  | { kind: 'commit'; changes: number; ms: number }
+
+const shortestMs = 20
+const longestMs = 2_000
+/** Commits come in bursts of a few changes each; this reaches some tens of commits into a life. */
+const mostChanges = 120
+const mostMsAfterChange = 3
+/** A life in which nothing is committed ends then. */
+export const patienceMs = 4_000
+
+/** Half of the moments are anywhere in a life, the other half within a commit or right after one. */
+export function chooseMoment(random: Random): Moment {
+  if (random.chance(0.5)) return { kind: 'after', ms: random.between(shortestMs, longestMs) }
+  const changes = random.between(1, mostChanges)
+  return { kind: 'commit', changes, ms: random.unit() * mostMsAfterChange }
+}
+
+/** Resolves when the moment has come; `ended` cuts the wait short. */
+export async function awaitMoment(
+  moment: Moment,
+  folder: string,
+  ended: Promise<unknown>,
+): Promise<void> {
+  if (moment.kind === 'after') return void (await Promise.race([delay(moment.ms), ended]))
+  mkdirSync(folder, { recursive: true })
+  const changed = Promise.withResolvers<void>()
+  let left = moment.changes
+  const watcher: FSWatcher = watch(folder, { recursive: true }, () => {
+    left -= 1
+    if (left === 0) changed.resolve()
+  })
+  // A folder that was removed under the watcher is a change like any other.
+  watcher.on('error', () => {})
+  try {
+    await Promise.race([changed.promise, delay(patienceMs), ended])
+    if (left <= 0) await delay(moment.ms)
+  } finally {
+    watcher.close()
+  }
+}

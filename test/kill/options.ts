@@ -1,0 +1,83 @@
+import { randomInt } from 'node:crypto'
+import { parseArgs } from 'node:util'
+import type { Sabotage } from '../../schema/sabotage.ts'
+
+export interface KillOptions {
+  kills: number
+  seed: number
+  mode: Mode
+  /** rounds in which a stopped process is overtaken and comes back */
+  zombies: number
+  sabotage: Sabotage
+  destination: 'local_file'
+  /** run the checkout instead of the executable */
+  source: boolean
+}
+
+const modes = ['random', 'syscall', 'zombie'] as const
+type Mode = (typeof modes)[number]
+const sabotages = [
+  '',
+  'mark_before_commit',
+  'cleanup_first',
+  'no_fence',
+] as const satisfies Sabotage[]
+const mostKills = 100_000
+/** Enumerating system calls is slow: one point costs some seconds. */
+const mostPoints = 200
+const killsPerZombie = 50
+
+/** What the command line asks for, or why it can't be. */
+export function parseKillOptions(args: string[]): KillOptions | { problem: string } {
+  let values: Record<string, string | boolean | undefined>
+  try {
+    values = parseArgs({
+      args,
+      options: {
+        kills: { type: 'string', default: '300' },
+        seed: { type: 'string', default: String(randomInt(1, 1_000_000)) },
+        mode: { type: 'string' },
+        zombies: { type: 'string' },
+        sabotage: { type: 'string', default: '' },
+        destination: { type: 'string', default: 'local_file' },
+        source: { type: 'boolean', default: false },
+      },
+    }).values
+  } catch (error) {
+    return { problem: error instanceof Error ? error.message : String(error) }
+  }
+  return checked(values)
+}
+
+function checked(
+  values: Record<string, string | boolean | undefined>,
+): KillOptions | { problem: string } {
+  const sabotage = sabotages.find((name) => name === values.sabotage)
+  if (sabotage === undefined) return { problem: `--sabotage is one of ${sabotages.join(' ')}` }
+  const wanted = values.mode ?? (sabotage === 'no_fence' ? 'zombie' : 'random')
+  const mode = modes.find((name) => name === wanted)
+  if (mode === undefined) return { problem: `--mode is one of ${modes.join(' ')}` }
+  if (values.destination !== 'local_file') return { problem: '--destination is local_file' }
+  const most = mode === 'syscall' ? mostPoints : mostKills
+  const kills = Math.min(Number(values.kills), most)
+  const zombies = Number(values.zombies ?? defaultZombies(mode, kills))
+  const seed = Number(values.seed)
+  const isCount = (value: number) => Number.isSafeInteger(value) && value >= 0
+  if (![kills, zombies, seed].every(isCount)) {
+    return { problem: '--kills, --zombies and --seed are whole numbers' }
+  }
+  return {
+    kills,
+    zombies,
+    seed,
+    mode,
+    sabotage,
+    destination: 'local_file',
+    source: values.source === true,
+  }
+}
+
+function defaultZombies(mode: Mode, kills: number): number {
+  if (mode === 'zombie') return kills
+  return mode === 'random' ? Math.ceil(kills / killsPerZombie) : 0
+}

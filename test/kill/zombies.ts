@@ -1,0 +1,46 @@
+import { join } from 'node:path'
+import { waitUntilReady } from '../support/derrick.ts'
+import { freePort } from '../support/free-port.ts'
+import { awaitMoment, chooseMoment } from './moment.ts'
+import type { Random } from './random.ts'
+import { hourMs, Installation, type Scene } from './scene.ts'
+import type { Tally } from './tally.ts'
+
+/**
+ * A process that was given up for dead and comes back: it is stopped in the middle of its work, another installation
+ * with the same names reads a newer state of the source into the same place, then the first one goes on. What it still
+ * holds is old and must not land.
+ */
+export async function overtake(
+  scene: Scene,
+  random: Random,
+  tally: Tally,
+  { rounds, enough }: { rounds: number; enough: number },
+): Promise<void> {
+  const other = new Installation(join(scene.home.path, 'other'), await freePort(), {
+    run: scene.run,
+  })
+  for (let round = 1; round <= rounds && tally.violations.length < enough; round++) {
+    const zombie = await scene.main.start()
+    await scene.main.resyncAll(zombie)
+    await awaitMoment(chooseMoment(random), scene.folder, zombie.child.exited)
+    zombie.child.process.kill('SIGSTOP')
+    await scene.moveClock(2 * hourMs)
+    tally.clockMoves += 1
+
+    const derrick = other.spawn()
+    await waitUntilReady(derrick)
+    if (other.streamIds.size === 0) await other.configure(derrick, scene.shop, scene.folder)
+    else await other.resyncAll(derrick)
+    await other.sync(derrick)
+    await other.settle(derrick)
+    await derrick.stop()
+    tally.found(`overtaker ${round}`, scene.look(other))
+
+    zombie.child.process.kill('SIGCONT')
+    await scene.main.settle(zombie)
+    tally.zombies += 1
+    await zombie.stop()
+    tally.found(`zombie ${round}`, [...scene.look(other), ...scene.lookAtRest()])
+  }
+}
