@@ -8,7 +8,7 @@ import type { ConnectorRegistry } from './connectors.ts'
 import type { Configuration, JobInputs, StreamContext } from './engine/context.ts'
 import type { ConnectionRow, ConnectionStore } from './store/connections.ts'
 import type { DestinationRow, DestinationStore } from './store/destinations.ts'
-import type { Secrets } from './store/secrets.ts'
+import type { SecretBox } from './store/secrets.ts'
 import type { SourceRow, SourceStore } from './store/sources.ts'
 import type { StreamRow, StreamStore } from './store/streams.ts'
 import type { WorkspaceStore } from './store/workspaces.ts'
@@ -20,7 +20,7 @@ export interface ConfigurationParts {
   destinations: DestinationStore
   workspaces: WorkspaceStore
   connectors: ConnectorRegistry
-  secrets: Secrets
+  secrets: SecretBox
 }
 
 interface Rows {
@@ -72,7 +72,7 @@ function toContext(
   return {
     streamId: stream.id,
     workspaceId: stream.workspaceId,
-    workspaceName: parts.workspaces.find(stream.workspaceId)?.name ?? stream.workspaceId,
+    workspaceName: parts.workspaces.get(stream.workspaceId)?.name ?? stream.workspaceId,
     connectionId: connection.id,
     connectionName: connection.name,
     streamName: stream.name,
@@ -147,8 +147,11 @@ function jobInputs({ source, destination }: Rows, parts: ConfigurationParts): Jo
   }
   return {
     manifest,
-    sourceConfig: parts.secrets.open(source.config, 'source', source.id),
-    destinationConfig: parts.secrets.open(destination.config, 'destination', destination.id),
+    sourceConfig: parts.secrets.decryptConfig({ kind: 'source', id: source.id }, source.config),
+    destinationConfig: parts.secrets.decryptConfig(
+      { kind: 'destination', id: destination.id },
+      destination.config,
+    ),
   }
 }
 
