@@ -139,7 +139,7 @@ const paging: Rule = (view) => {
       code: 'manifest.paging.drift',
       severity: 'warning',
       message: `${view.name}: a record that changes while pages are read shifts the others, so one may be missed`,
-      remedy: 'use a cursor if the API has one; declare total, so that a shift is noticed',
+      remedy: 'use a cursor if the API has one; else give the stream a lookback',
       path: [...path, 'type'],
     })
   }
