@@ -3,7 +3,7 @@
  * older than its sources, runs the tests with tap, and ends with one line: `N passed, N failed, N skipped`.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { debianPackages, findService, inCi, type Service, services } from './support/services.ts'
 import { readTapSummary, slowestFiles, type TapSummary } from './support/tap-summary.ts'
@@ -77,4 +77,12 @@ function main(files: string[]): number {
   return allFailed > 0 || passed === 0 ? 1 : 0
 }
 
-process.exitCode = main(process.argv.slice(2))
+/** tap takes every file of a folder for a test; we mean the tests in it. */
+function testFiles(path: string): string[] {
+  if (!statSync(path).isDirectory()) return [path]
+  return readdirSync(path, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.test.ts'))
+    .map((file) => join(path, file))
+}
+
+process.exitCode = main(process.argv.slice(2).flatMap(testFiles))

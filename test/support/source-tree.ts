@@ -83,7 +83,9 @@ const opens =
   /\bfunction\b.*\{$|=>\s*\{$|^\s*(?:static |async |get |set |\*)*[\w#]+\(.*\).*\{$|^\s*\).*\{$/
 const opensControl = /^\s*(?:\} )?(?:if|else|for|while|switch|try|catch|finally|do|with)\b/
 
-/** Functions with their number of lines between the braces, blank ones left out; relies on the formatter's indentation. */
+const empty = /^\s*(\/\/.*|\/?\*.*)?$/
+
+/** Functions with their number of lines of code between the braces; relies on the formatter's indentation. */
 export function functionLengths(text: string): { line: number; lines: number }[] {
   const lines = text.split('\n')
   const found: { line: number; lines: number }[] = []
@@ -92,7 +94,7 @@ export function functionLengths(text: string): { line: number; lines: number }[]
     const indent = line.match(/^\s*/)?.[0] ?? ''
     const end = lines.findIndex((other, at) => at > index && other.startsWith(`${indent}}`))
     if (end < 0) return
-    const body = lines.slice(index + 1, end).filter((each) => each.trim() !== '')
+    const body = lines.slice(index + 1, end).filter((each) => !empty.test(each))
     found.push({ line: index + 1, lines: body.length })
   })
   return found
