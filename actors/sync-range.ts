@@ -9,7 +9,7 @@ import type {
   Receipt,
 } from '../schema/protocol.ts'
 import { type ByteBudget, expectedCost } from './byte-budget.ts'
-import type { StreamReader } from './connectors/reader.ts'
+import type { ReadPage, StreamReader } from './connectors/reader.ts'
 import { DestinationClient } from './destination-client.ts'
 import type { DestinationKind } from './destinations/writer.ts'
 
@@ -131,8 +131,8 @@ async function readPages(
         totals.records += encoded.recordCount
         totals.checksum = (totals.checksum + encoded.checksum) % Number.MAX_SAFE_INTEGER
         addPage(progress, page, encoded)
-        if (encoded.rejects.length > 0)
-          supervisor.send({ kind: 'records-rejected', rejects: encoded.rejects })
+        const rejects = [...(page.rejects ?? []), ...encoded.rejects]
+        if (rejects.length > 0) supervisor.send({ kind: 'records-rejected', rejects })
         await destination.write(encoded, signal)
       } finally {
         giveBack()
@@ -167,7 +167,7 @@ function emptyProgress(): AttemptProgress {
 
 function addPage(
   progress: AttemptProgress,
-  page: { bytes: number; requests: number; dropped: number },
+  page: ReadPage,
   encoded: { recordCount: number; sanitised: number; rejects: unknown[] },
 ): void {
   progress.pages += 1
@@ -176,5 +176,5 @@ function addPage(
   progress.requests += page.requests
   progress.dropped += page.dropped
   progress.sanitised += encoded.sanitised
-  progress.rejects += encoded.rejects.length
+  progress.rejects += encoded.rejects.length + (page.rejects?.length ?? 0)
 }

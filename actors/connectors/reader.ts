@@ -1,3 +1,4 @@
+import type { Reject } from '../../schema/protocol.ts'
 import type { Row } from '../destinations/writer.ts'
 
 /** What one attempt asks of a stream. */
@@ -18,6 +19,8 @@ export interface ReadPage {
   requests: number
   /** records outside the window, left out because another range owns them */
   dropped: number
+  /** items that are no records a destination could hold, with the reason; they are not in `records` */
+  rejects?: Reject[]
 }
 
 /** Reads one stream. Manifests and coded connectors both end up here. The iteration ending normally is the proof that the read is complete. */

@@ -4,12 +4,16 @@ import { excerptOf } from './mask.ts'
 
 export interface JsonDocument {
   value: unknown
+  /** something in it nests deeper than a record may (`maxDepth`) */
+  isDeep: boolean
   /** U+FFFD in the text where its bytes were not UTF-8; 0 for clean bodies */
   replaced: number
 }
 
-/** Nesting of objects and lists; databases and other readers give up at about 1,000. */
+/** Nesting of objects and lists in one record; databases and other readers give up at about 1,000. */
 export const maxDepth = 512
+/** Nesting of a whole answer: one record that is too deep is left out, an answer that is a bomb is refused. */
+export const maxDocumentDepth = 2_000
 
 /**
  * Finds pages that may hold a number which a double cannot: 16 digits in a row (a point among them), or an exponent.
@@ -31,13 +35,17 @@ export function parseJson(body: Uint8Array, secrets: readonly string[] = []): Js
   } catch (error) {
     throw malformed(error, text, body, secrets)
   }
-  if (isDeeper(value, maxDepth))
-    throw derrickError('transform', 'json.too_deep', `the answer nests deeper than ${maxDepth}`, {
-      remedy: 'such answers are not read; ask for fewer fields',
-    })
+  const isDeep = isDeeper(value, maxDepth)
+  if (isDeep && isDeeper(value, maxDocumentDepth))
+    throw derrickError(
+      'transform',
+      'json.too_deep',
+      `the answer nests deeper than ${maxDocumentDepth}`,
+      { remedy: 'such answers are not read; ask for fewer fields' },
+    )
   // Only after the depth is known: the reviver is recursive.
   if (mayLoseDigits.test(text)) value = JSON.parse(text, keepDigits)
-  return { value, replaced: isUtf8(body) ? 0 : countReplacements(text) }
+  return { value, isDeep, replaced: isUtf8(body) ? 0 : countReplacements(text) }
 }
 
 function textOf(body: Uint8Array): string {
@@ -51,8 +59,9 @@ function countReplacements(text: string): number {
   return count
 }
 
-/** `for in` on plain objects is half the price of Object.values, and they inherit nothing enumerable. */
-function isDeeper(value: unknown, left: number): boolean {
+/** Whether lists and maps nest deeper than `left` levels. `for in` on plain objects is half the price of Object.values, and
+ * they inherit nothing enumerable. */
+export function isDeeper(value: unknown, left: number): boolean {
   if (typeof value !== 'object' || value === null) return false
   if (left === 0) return true
   if (Array.isArray(value)) {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { maxDepth, parseJson } from '../../../actors/http/json.ts'
+import { maxDepth, maxDocumentDepth, parseJson } from '../../../actors/http/json.ts'
 import { DerrickError } from '../../../schema/error.ts'
 
 const parse = (text: string) => parseJson(Buffer.from(text))
@@ -65,16 +65,18 @@ t.test('every JSON value survives, hostile names included', async (t) => {
 })
 
 t.test('bytes that are not UTF-8 are replaced and counted; a mark at the start is skipped', async (t) => {
-  t.same(parseJson(Buffer.from('\ufeff{"a":1}')), { value: { a: 1 }, replaced: 0 })
+  t.same(parseJson(Buffer.from('\ufeff{"a":1}')), { value: { a: 1 }, isDeep: false, replaced: 0 })
   t.equal(parse('["\ufffd"]').replaced, 0, 'one that was meant')
   const broken = Buffer.concat([Buffer.from('["caf'), Buffer.from([0xe9]), Buffer.from('"]')])
-  t.same(parseJson(broken), { value: ['caf\ufffd'], replaced: 1 })
+  t.same(parseJson(broken), { value: ['caf\ufffd'], isDeep: false, replaced: 1 })
 })
 
 t.test('depth is bounded, and found before anything recurses', async (t) => {
   const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth)
-  t.ok(parse(nested(maxDepth)))
-  t.equal(codeOf(nested(maxDepth + 1)), 'transform json.too_deep')
+  t.equal(parse(nested(maxDepth)).isDeep, false)
+  t.equal(parse(nested(maxDepth + 1)).isDeep, true)
+  t.equal(parse(`[1e400,${nested(maxDocumentDepth - 1)}]`).isDeep, true, 'exact numbers too')
+  t.equal(codeOf(nested(maxDocumentDepth + 1)), 'transform json.too_deep')
   const hostile = `[1e5,${nested(100_000)}]`
   t.equal(codeOf(hostile), 'transform json.too_deep')
 })

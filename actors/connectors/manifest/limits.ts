@@ -1,0 +1,206 @@
+import { RE2JS } from 're2js'
+import type { Limit } from '../../../schema/manifest/limit.ts'
+import { compilePath } from '../../../schema/manifest/path.ts'
+import { waitOf } from './retry.ts'
+import type { Clock } from './sleep.ts'
+import { isRecord } from './value.ts'
+
+/** What the governor learns from. */
+export interface Spent {
+  headers: Record<string, string>
+  response: unknown
+}
+
+/** Lets requests of one source pass at the pace its API allows. All requests of the source ask the same governor. */
+export interface Governor {
+  /**
+   * Waits for leave to send a request to `path`. The function returned must be called once its answer is there (or it failed).
+   * Rejects with the signal's reason when that aborts.
+   */
+  enter(path: string, signal: AbortSignal): Promise<(spent?: Spent) => void>
+  /** No request starts before this moment (epoch ms): the API said so. */
+  pause(untilMs: number): void
+}
+
+interface Waiter {
+  budgets: Budget[]
+  admit(): void
+}
+
+/** A budget that says "slow down" never stops requests for longer than this at a time. */
+const longestSlowdownMs = 60_000
+const defaultIntervalMs = 1_000
+
+/**
+ * A governor within one worker: the manifest's limits and a bound on requests in flight. `share` is this worker's part of
+ * the account's budget where several workers read from it.
+ */
+export function makeLocalGovernor(options: {
+  limits: readonly Limit[]
+  maxInFlight: number
+  clock: Clock
+  share?: number
+}): Governor {
+  const { clock, maxInFlight } = options
+  const budgets = options.limits.map((limit) => new Budget(limit, options.share ?? 1))
+  const waiting = new Set<Waiter>()
+  let inFlight = 0
+  let pausedUntil = 0
+  let wakeUp: AbortController | null = null
+
+  /** Admits whoever may go, first come first served, and sets the alarm for the others. */
+  const pump = (): void => {
+    wakeUp?.abort()
+    wakeUp = null
+    const now = clock.now()
+    let soonest = Number.POSITIVE_INFINITY
+    for (const waiter of waiting) {
+      if (inFlight >= maxInFlight) return
+      const freeAt = Math.max(pausedUntil, ...waiter.budgets.map((budget) => budget.freeAt(now)))
+      if (freeAt > now) {
+        soonest = Math.min(soonest, freeAt)
+        continue
+      }
+      waiting.delete(waiter)
+      inFlight += 1
+      for (const budget of waiter.budgets) budget.start(now)
+      waiter.admit()
+    }
+    if (soonest === Number.POSITIVE_INFINITY) return
+    const alarm = new AbortController()
+    wakeUp = alarm
+    clock.sleep(soonest - now, alarm.signal).then(pump, () => {})
+  }
+
+  return {
+    pause(untilMs) {
+      pausedUntil = Math.max(pausedUntil, untilMs)
+    },
+    enter: (path, signal) =>
+      new Promise((resolve, reject) => {
+        if (signal.aborted) return reject(signal.reason)
+        const mine = budgetsOf(budgets, path)
+        const onAbort = (): void => {
+          waiting.delete(waiter)
+          reject(signal.reason)
+        }
+        const waiter: Waiter = {
+          budgets: mine,
+          admit: () => {
+            signal.removeEventListener('abort', onAbort)
+            let left = false
+            resolve((spent) => {
+              if (left) return
+              left = true
+              inFlight -= 1
+              for (const budget of mine) budget.finish(spent, clock.now())
+              pump()
+            })
+          },
+        }
+        signal.addEventListener('abort', onAbort, { once: true })
+        waiting.add(waiter)
+        pump()
+      }),
+  }
+}
+
+/** The limits that apply to a path: those with the first `match` that fits, else those without one. */
+function budgetsOf(budgets: Budget[], path: string): Budget[] {
+  const first = budgets.find((budget) => budget.match?.matches(path))
+  const pattern = first?.limit.match
+  return budgets.filter((budget) => budget.limit.match === pattern)
+}
+
+/** One limit and what is left of it. */
+class Budget {
+  readonly limit: Limit
+  readonly match: { matches(path: string): boolean } | null
+  readonly #requests: number
+  readonly #costAt: ((value: unknown) => unknown) | null
+  /** Starts of the last `per_ms`, oldest first: exact for fixed and sliding windows alike, where a bucket lets double pass. */
+  #starts: number[] = []
+  #inFlight = 0
+  #slowUntil = 0
+
+  constructor(limit: Limit, share: number) {
+    this.limit = limit
+    const pattern = limit.match === undefined ? null : RE2JS.compile(limit.match)
+    this.match = pattern ? { matches: (path) => pattern.matcher(path).find() } : null
+    this.#requests = Math.max(1, Math.floor((limit.requests ?? 1) * share))
+    this.#costAt = limit.cost_at === undefined ? null : compilePath(limit.cost_at)
+  }
+
+  /** When the next request may start; a moment that is past means now, Infinity once one has ended. */
+  freeAt(now: number): number {
+    const { concurrency, requests, per_ms: perMs } = this.limit
+    if (concurrency !== undefined && this.#inFlight >= concurrency) return Number.POSITIVE_INFINITY
+    if (requests === undefined || perMs === undefined) return this.#slowUntil
+    const old = this.#starts.findIndex((start) => start > now - perMs)
+    this.#starts = old < 0 ? [] : this.#starts.slice(old)
+    const blocking = this.#starts[this.#starts.length - this.#requests]
+    return Math.max(this.#slowUntil, blocking === undefined ? 0 : blocking + perMs)
+  }
+
+  start(now: number): void {
+    this.#inFlight += 1
+    if (this.limit.requests !== undefined) this.#starts.push(now)
+  }
+
+  finish(spent: Spent | undefined, now: number): void {
+    this.#inFlight -= 1
+    if (!spent) return
+    const wait = this.#costAt
+      ? costWait(this.#costAt(spent.response), this.limit.slow_below ?? 0.5)
+      : this.#headerWait(spent.headers, now)
+    this.#slowUntil = Math.max(this.#slowUntil, now + Math.min(wait, longestSlowdownMs))
+  }
+
+  /** Little is left: what is left is spread over the time until the reset. */
+  #headerWait(headers: Record<string, string>, now: number): number {
+    const { remaining_header, limit_header, reset_header, slow_below = 0.1 } = this.limit
+    if (remaining_header === undefined) return 0
+    const quota = quotaOf(
+      headers[remaining_header.toLowerCase()],
+      limit_header && headers[limit_header.toLowerCase()],
+    )
+    if (!quota || quota.left / quota.limit >= slow_below) return 0
+    const reset =
+      reset_header === undefined ? null : waitOf(headers[reset_header.toLowerCase()], now)
+    if (reset !== null) return reset / Math.max(1, quota.left)
+    const interval =
+      this.limit.per_ms === undefined ? defaultIntervalMs : this.limit.per_ms / this.#requests
+    return interval * (1 + slow_below * (quota.limit / Math.max(1, quota.left)))
+  }
+}
+
+/** `32/40` says used and limit; else the header is what is left and another one, or nothing, the limit. */
+function quotaOf(
+  remaining: string | undefined,
+  limit: string | undefined,
+): { left: number; limit: number } | null {
+  const pair = /^\s*(\d{1,9})\s*\/\s*(\d{1,9})\s*$/.exec(remaining ?? '')
+  if (pair) {
+    const most = Number(pair[2])
+    return most === 0 ? null : { left: Math.max(0, most - Number(pair[1])), limit: most }
+  }
+  if (!/^\s*\d{1,9}\s*$/.test(remaining ?? '')) return null
+  const left = Number(remaining)
+  const most = /^\s*\d{1,9}\s*$/.test(limit ?? '') ? Number(limit) : Math.max(left, 1)
+  // Without a limit to compare with, only "nothing is left" is a sign.
+  return limit === undefined && left > 0 ? null : { left, limit: Math.max(1, most) }
+}
+
+/** Points of a GraphQL API: waits until the bucket is filled again to the share wanted. */
+function costWait(value: unknown, share: number): number {
+  if (!isRecord(value)) return 0
+  const number = (name: string): number | null => {
+    const found = Object.hasOwn(value, name) ? value[name] : null
+    return typeof found === 'number' && found >= 0 ? found : null
+  }
+  const most = number('maximumAvailable')
+  const now = number('currentlyAvailable')
+  const rate = number('restoreRate')
+  if (most === null || now === null || !rate || now >= most * share) return 0
+  return ((most * share - now) / rate) * 1_000
+}

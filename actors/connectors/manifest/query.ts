@@ -1,0 +1,283 @@
+import { DerrickError, derrickError } from '../../../schema/error.ts'
+import type { Paging } from '../../../schema/manifest/paging.ts'
+import { compilePath } from '../../../schema/manifest/path.ts'
+import type { Reject } from '../../../schema/protocol.ts'
+import type { ReadPage, ReadRequest } from '../reader.ts'
+import { type Answered, ask } from './ask.ts'
+import { follow, put, type RequestDraft } from './draft.ts'
+import type { PagePosition } from './paging.ts'
+import { ProgressGuard } from './progress.ts'
+import type { ReadScope, RequestScope } from './scope.ts'
+import type { StreamPlan } from './stream-plan.ts'
+import { recordTime, type Span, windowValues } from './window.ts'
+
+/** One query: a span of time (or none), one value of `for_each`, and all its pages. */
+export interface Query {
+  plan: StreamPlan
+  span: Span | null
+  scope: ReadScope
+  request: ReadRequest
+}
+
+/** What a page leaves behind beside its records. */
+interface Step {
+  next: PagePosition | null
+  /** begin a new query from this moment, because the API cuts long ones */
+  restartFrom: number | null
+}
+
+/**
+ * Reads a query to its proven end. A page is given out before the next is asked for. Where the API says how many records there
+ * are and that number changes meanwhile, records may have slipped between two pages: then all is read a second time.
+ * @throws DerrickError
+ */
+export async function* readQuery(query: Query): AsyncGenerator<ReadPage, void, undefined> {
+  let from = query.span?.start ?? null
+  for (let pass = 0; ; ) {
+    const { paging } = query.plan.stream
+    const guard = new ProgressGuard(paging.type === 'none' ? 1 : paging.max_pages)
+    const restart: { from: number | null } = yield* readPages(query, from, guard)
+    if (restart.from !== null) {
+      if (from !== null && restart.from <= from) throw stuck()
+      from = restart.from
+      continue
+    }
+    if (!guard.hasDrifted || pass === 1) {
+      if (guard.missing > 0) throw incomplete(guard)
+      return
+    }
+    if (query.plan.stream.key.length === 0) throw drifted()
+    pass += 1
+  }
+}
+
+async function* readPages(
+  query: Query,
+  from: number | null,
+  guard: ProgressGuard,
+): AsyncGenerator<ReadPage, { from: number | null }, undefined> {
+  const { plan } = query
+  const turner = new PageTurner(query, from, guard)
+  let position: PagePosition | null = plan.pager.first(plan.pageSize)
+  while (position) {
+    const answered: Answered = await turner.ask(position)
+    if (answered.action === 'smaller_page') {
+      position = smallerPage(plan.stream.paging, position, answered)
+      turner.extraRequests += answered.requests
+      continue
+    }
+    if (answered.action === 'restart') {
+      if (turner.lastTime === null) throw new DerrickError(answered.failure)
+      return { from: turner.lastTime }
+    }
+    const { page, step } = turner.read(position, answered)
+    yield page
+    if (step.restartFrom !== null) return { from: step.restartFrom }
+    position = step.next
+  }
+  return { from: null }
+}
+
+/** Makes requests and reads answers of one query. */
+class PageTurner {
+  readonly #query: Query
+  readonly #guard: ProgressGuard
+  readonly #scope: ReadScope
+  readonly #recordTime: ((item: unknown) => number | undefined) | null
+  /** time of the last record read, for restarts */
+  lastTime: number | null = null
+  /** requests whose answers gave no page */
+  extraRequests = 0
+  #count = 0
+
+  constructor(query: Query, from: number | null, guard: ProgressGuard) {
+    this.#query = query
+    this.#guard = guard
+    const { window, paging } = query.plan.stream
+    const { span } = query
+    const values =
+      window && span && from !== null
+        ? windowValues(window, { start: from, end: span.end }, query.plan.zone)
+        : query.scope.window
+    this.#scope = { ...query.scope, window: values }
+    const restartPath = paging.type === 'none' ? undefined : (paging.restart?.from ?? window?.field)
+    const readValue = restartPath === undefined ? null : compilePath(restartPath)
+    this.#recordTime =
+      readValue && window
+        ? (item) => recordTime(readValue(item), window.format, query.plan.zone)
+        : null
+  }
+
+  async ask(position: PagePosition): Promise<Answered> {
+    const { plan, request } = this.#query
+    const { session, stream } = plan
+    const auth = await session.signIn.saved(request.signal)
+    const scope: RequestScope = { ...this.#scope, auth, page: pageScope(position, this.#count) }
+    return ask(
+      {
+        scope,
+        draft: () => this.#draft(scope, position),
+        judge: plan.judge,
+        retry: stream.retry,
+        records: stream.records,
+        signal: request.signal,
+        onWait: request.onWait,
+      },
+      session,
+    )
+  }
+
+  #draft(scope: RequestScope, position: PagePosition): RequestDraft {
+    const { stream, request } = this.#query.plan
+    const { window, paging } = stream
+    const draft = request.draft(scope)
+    if (window && this.#query.span) {
+      if (window.start) put(draft, window.start, scope.window.start)
+      if (window.end) put(draft, window.end, scope.window.end)
+    }
+    putPage(draft, paging, position, this.#query.plan.pageSize)
+    return draft
+  }
+
+  /** The page of an answer, and where to go from there. */
+  read(position: PagePosition, answered: Answered): { page: ReadPage; step: Step } {
+    const { plan, span } = this.#query
+    const { response, document, requests } = answered
+    const isBare =
+      answered.action !== 'accept' || response.status === 204 || response.status === 205
+    const items = isBare ? [] : plan.picker.items(document.response)
+    const rejects: Reject[] = []
+    let rows = plan.picker.rows(items, document, this.#scope, rejects)
+    const { change } = plan
+    if (change) rows = rows.map((row) => change(row, this.#scope))
+    const owned =
+      plan.ownership && span
+        ? plan.ownership.select(rows, span)
+        : { kept: rows, dropped: 0, pastEnd: false, beforeStart: false }
+    const page: ReadPage = {
+      records: owned.kept,
+      bytes: response.body.length,
+      requests: requests + this.extraRequests,
+      dropped: owned.dropped,
+      ...(rejects.length > 0 ? { rejects } : {}),
+    }
+    this.extraRequests = 0
+    this.#count = items.length
+    this.#noteTime(items)
+    if (answered.action === 'empty' || isPast(plan.stream.window, owned)) {
+      // Ended on purpose before the API's own end: its total proves nothing.
+      this.#guard.waiveTotal()
+      return { page, step: last }
+    }
+    return { page, step: this.#step(position, answered, items) }
+  }
+
+  #step(position: PagePosition, answered: Answered, items: unknown[]): Step {
+    const { plan } = this.#query
+    const { paging } = plan.stream
+    const baseUrl = plan.request.baseUrl(answered.scope)
+    const { scope, response } = answered
+    const { url } = response
+    const skipped = answered.action === 'skip'
+    const answer = { scope, records: items, url, baseUrl, skipped }
+    const next = plan.pager.next(position, answer, this.#guard)
+    const limit = paging.type === 'none' ? undefined : paging.restart?.after_records
+    const isCut = limit !== undefined && this.#guard.recordCount >= limit
+    return { next, restartFrom: isCut ? this.lastTime : null }
+  }
+
+  #noteTime(items: unknown[]): void {
+    if (!this.#recordTime || items.length === 0) return
+    this.lastTime = this.#recordTime(items.at(-1)) ?? this.lastTime
+  }
+}
+
+const last: Step = { next: null, restartFrom: null }
+
+/** A list in the order of time is done with when it has left the span; only APIs that cannot filter need that. */
+function isPast(
+  window: StreamPlan['stream']['window'],
+  owned: { pastEnd: boolean; beforeStart: boolean },
+): boolean {
+  if (!window || window.end_filter) return false
+  return window.order === 'asc' ? owned.pastEnd : window.order === 'desc' && owned.beforeStart
+}
+
+function pageScope(position: PagePosition, count: number): RequestScope['page'] {
+  const { number, offset, token, size } = position
+  return { number, offset, token, size, count }
+}
+
+/** Puts what leads to a page into a request. */
+function putPage(
+  draft: RequestDraft,
+  paging: Paging,
+  position: PagePosition,
+  usualSize: number | null,
+): void {
+  if (paging.type === 'none') return
+  const { url, token, size } = position
+  const keepParams = 'keep_params' in paging && paging.keep_params
+  if (url !== null) follow(draft, url, keepParams)
+  if (paging.type === 'cursor' && token !== null && !keepParams) draft.query.clear()
+  // A next URL knows its own size, unless it has become smaller since.
+  if (paging.size?.name !== undefined && (url === null || keepParams || size !== usualSize))
+    put(draft, { in: paging.size.in, name: paging.size.name }, size)
+  switch (paging.type) {
+    case 'page':
+      if (paging.send_first || position.number !== paging.first) put(draft, paging, position.number)
+      return
+    case 'offset':
+      if (paging.send_first || position.offset !== paging.first) put(draft, paging, position.offset)
+      return
+    case 'last_record':
+      put(draft, paging, token)
+      return
+    case 'cursor':
+      if (paging.name !== undefined) put(draft, { in: paging.in, name: paging.name }, token)
+  }
+}
+
+/**
+ * The same place with fewer records. Page numbers count pages of one size, so theirs is divided by what divides it.
+ * @throws DerrickError the API's own failure, when the page cannot be smaller
+ */
+function smallerPage(paging: Paging, at: PagePosition, { failure }: Answered): PagePosition {
+  if (paging.type === 'none' || !paging.size || at.size === null) throw new DerrickError(failure)
+  const { min } = paging.size
+  if (paging.type !== 'page') {
+    const size = Math.max(min, Math.floor(at.size / 2))
+    if (size >= at.size) throw new DerrickError(failure)
+    return { ...at, size }
+  }
+  for (let parts = 2; at.size / parts >= min; parts++) {
+    if (at.size % parts !== 0) continue
+    const number = (at.number - paging.first) * parts + paging.first
+    return { ...at, number, size: at.size / parts }
+  }
+  throw new DerrickError(failure)
+}
+
+const stuck = () =>
+  derrickError(
+    'transform',
+    'paging.restart_stuck',
+    'more records have one and the same time than the API gives in one query',
+    { remedy: 'read by another field, or ask the API for a way past its limit' },
+  )
+
+const incomplete = (guard: ProgressGuard) =>
+  derrickError(
+    'unknown',
+    'paging.incomplete',
+    `the API ended ${guard.missing} records before the total that it named`,
+    { remedy: 'it is read again; if its total is only an estimate, leave paging.total out' },
+  )
+
+const drifted = () =>
+  derrickError(
+    'unknown',
+    'paging.drift',
+    'the number of records changed while they were paged through, so some may be missing',
+    { remedy: 'it is read again; a key in the manifest, or paging by token, would avoid this' },
+  )

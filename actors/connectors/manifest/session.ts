@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto'
+import { configScope } from '../../../schema/manifest/config.ts'
+import type { Manifest } from '../../../schema/manifest/manifest.ts'
+import type { HttpClient } from '../../http/http.ts'
+import { type AuthScope, makeSignIn, type SignIn } from './auth.ts'
+import { type Governor, makeLocalGovernor } from './limits.ts'
+import { secretsOf } from './secrets.ts'
+import type { Clock } from './sleep.ts'
+import { fetchToken } from './token-request.ts'
+
+/** A source as one worker sees it: what all reads of it share. */
+export interface SourceSession {
+  manifest: Manifest
+  /** `config` as expressions see it */
+  config: Record<string, unknown>
+  secrets: readonly string[]
+  timezone: string
+  http: HttpClient
+  clock: Clock
+  /** 0 ≤ x < 1 */
+  random: () => number
+  governor: Governor
+  /** the connector's own sign-in; streams may have another */
+  signIn: SignIn
+  maxBodyBytes: number
+}
+
+export interface SourceOptions {
+  manifest: Manifest
+  config: Record<string, unknown>
+  http: HttpClient
+  clock: Clock
+  random: () => number
+  /** zone of the source; UTC unless told */
+  timezone?: string
+  /** the worker's own cap on bodies; the manifest's may be lower */
+  maxBodyBytes?: number
+  /** this worker's part of the source's rate budget, 0 < share ≤ 1 */
+  share?: number
+}
+
+/** Sessions by what they depend on. Reads of one source in one worker share its token and its budget. */
+const sessions = new WeakMap<HttpClient, Map<string, SourceSession>>()
+const maxSessions = 256
+
+/** The session of a source, made when first asked for. @throws DerrickError auth.config, manifest.unsupported */
+export function openSession(options: SourceOptions): SourceSession {
+  const { manifest, config, http, timezone = 'UTC', maxBodyBytes = 0, share = 1 } = options
+  const key = createHash('sha256')
+    .update(JSON.stringify([manifest, config, timezone, maxBodyBytes, share]))
+    .digest('base64')
+  let known = sessions.get(http)
+  if (!known) {
+    known = new Map()
+    sessions.set(http, known)
+  }
+  const session = known.get(key) ?? makeSession(options)
+  // Most recently used last: the first is the one to forget.
+  known.delete(key)
+  known.set(key, session)
+  if (known.size > maxSessions) known.delete(known.keys().next().value as string)
+  return session
+}
+
+function makeSession(options: SourceOptions): SourceSession {
+  const { manifest, http, clock, random, timezone = 'UTC' } = options
+  const { api } = manifest
+  const config = configScope(manifest, options.config)
+  const session: SourceSession = {
+    manifest,
+    config,
+    secrets: secretsOf(manifest, options.config),
+    timezone,
+    http,
+    clock,
+    random,
+    governor: makeLocalGovernor({
+      limits: api.limits,
+      maxInFlight: api.max_in_flight,
+      clock,
+      ...(options.share === undefined ? {} : { share: options.share }),
+    }),
+    signIn: noSignIn,
+    maxBodyBytes: Math.min(api.max_body_bytes, options.maxBodyBytes ?? api.max_body_bytes),
+  }
+  session.signIn = signInOf(manifest.auth, session)
+  return session
+}
+
+const noSignIn: SignIn = { sign: async () => {}, renew: () => false, saved: async () => ({}) }
+
+/** A sign-in that fetches its tokens through the session. */
+export function signInOf(auth: Manifest['auth'], session: SourceSession): SignIn {
+  const scope: AuthScope = { config: session.config, now: session.clock.now() }
+  return makeSignIn(auth, scope, {
+    now: () => session.clock.now(),
+    fetchToken: (way, tokenScope, signal) => fetchToken(way, tokenScope, session, signal),
+  })
+}
