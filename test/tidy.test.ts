@@ -21,7 +21,7 @@ const files = sourceFiles(root)
 const folderOf = (path: string): string => path.split('/')[0] ?? ''
 const product = files.filter(({ path }) => /^(schema|runtime|actors|web)\//.test(path))
 const maxFileLines = 400
-const maxFunctionLines = 70
+const maxFunctionLines = 75
 /** Markup takes lines that hold no decisions. */
 const maxViewLines = 100
 
