@@ -1,0 +1,66 @@
+import type { MessagePort } from 'node:worker_threads'
+import type { CheckResult } from '../schema/destination.ts'
+import type { PoolTask, RangeJob } from '../schema/protocol.ts'
+import { ByteBudget, workerBudgetBytes } from './byte-budget.ts'
+import { checkSource } from './connectors/manifest/check.ts'
+import { makeStreamReader } from './connectors/manifest/reader.ts'
+import {
+  attachDestination,
+  clearStream,
+  closeDestination,
+} from './destinations/destination-actor.ts'
+import { destinationKind } from './destinations/index.ts'
+import { makeHttpClient } from './http/client.ts'
+import type { HttpClient } from './http/http.ts'
+import { type SyncRangeDeps, syncRange } from './sync-range.ts'
+
+/** One HTTP client a worker and network policy: connections and sign-ins are shared by its ranges. */
+const clients = new Map<boolean, HttpClient>()
+
+function clientFor(allowPrivateNetworks: boolean): HttpClient {
+  const known = clients.get(allowPrivateNetworks)
+  if (known) return known
+  const client = makeHttpClient({ allowPrivateNetworks })
+  clients.set(allowPrivateNetworks, client)
+  return client
+}
+
+const clock = { now: () => Date.now() }
+const random = (): number => Math.random()
+
+const deps: SyncRangeDeps = {
+  now: clock.now,
+  budget: new ByteBudget(workerBudgetBytes),
+  openReader: (job: RangeJob) =>
+    makeStreamReader({
+      manifest: job.connector.manifest,
+      streamName: job.connector.streamName,
+      config: job.config,
+      http: clientFor(job.allowPrivateNetworks),
+      clock,
+      random,
+      timezone: job.range.zone,
+      maxBodyBytes: job.limits.maxBodyBytes,
+    }),
+  attachDestination,
+  loadKind: destinationKind,
+}
+
+type Handlers = {
+  [K in PoolTask['kind']]: (task: Extract<PoolTask<MessagePort>, { kind: K }>) => Promise<unknown>
+}
+
+const handlers: Handlers = {
+  'sync-range': ({ job, port }) => syncRange(job, port, deps),
+  'check-source': ({ manifest, config, allowPrivateNetworks }): Promise<CheckResult> =>
+    checkSource({ manifest, config, http: clientFor(allowPrivateNetworks), clock, random }),
+  'check-destination': async ({ type, config }) => (await destinationKind(type)).check(config),
+  'clear-stream': ({ target }) => clearStream(target),
+  'close-destination': ({ destinationId }) => closeDestination(destinationId),
+}
+
+/** The pool's task function. For a range job the promise means only "returned": its outcome went over its port. */
+// biome-ignore lint/style/noDefaultExport: Piscina calls a module's default export
+export default function syncActor(task: PoolTask<MessagePort>): Promise<unknown> {
+  return handlers[task.kind](task as never)
+}
