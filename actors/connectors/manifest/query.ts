@@ -5,6 +5,7 @@ import type { Reject } from '../../../schema/protocol.ts'
 import type { ReadPage, ReadRequest } from '../reader.ts'
 import { type Answered, ask } from './ask.ts'
 import { follow, put, type RequestDraft } from './draft.ts'
+import type { Pass } from './for-each.ts'
 import type { PagePosition } from './paging.ts'
 import { ProgressGuard } from './progress.ts'
 import type { ReadScope, RequestScope } from './scope.ts'
@@ -16,6 +17,8 @@ export interface Query {
   plan: StreamPlan
   span: Span | null
   scope: ReadScope
+  /** parameters that `for_each` adds to each request */
+  sends: Pass['sends']
   request: ReadRequest
 }
 
@@ -135,6 +138,7 @@ class PageTurner {
       if (window.start) put(draft, window.start, scope.window.start)
       if (window.end) put(draft, window.end, scope.window.end)
     }
+    for (const { param, value } of this.#query.sends) put(draft, param, value)
     putPage(draft, paging, position, this.#query.plan.pageSize)
     return draft
   }

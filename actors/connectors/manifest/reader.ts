@@ -1,5 +1,5 @@
 import type { ReadPage, ReadRequest, StreamReader } from '../reader.ts'
-import { eachOf } from './for-each.ts'
+import { type Pass, passesOf, type ReadParent } from './for-each.ts'
 import { readQuery } from './query.ts'
 import type { ReadScope } from './scope.ts'
 import { openSession, type SourceOptions } from './session.ts'
@@ -11,19 +11,26 @@ import { noWindow, type Span, spansOf } from './window.ts'
  * @throws DerrickError when the manifest or config cannot be used: manifest.*, auth.config
  */
 export function makeStreamReader(options: SourceOptions & { streamName: string }): StreamReader {
-  const session = openSession(options)
-  const plan = planStream(session, options.streamName)
+  const plan = planStream(openSession(options), options.streamName)
   return { pages: (request) => readStream(plan, request) }
 }
 
-/** All pages of a stream: every value of `for_each`, every span that the API takes at a time. */
+/** All pages of a stream: every pass of `for_each`, every span that the API takes at a time. */
 export async function* readStream(
   plan: StreamPlan,
   request: ReadRequest,
 ): AsyncGenerator<ReadPage, void, undefined> {
+  for await (const { page } of readPasses(plan, request)) yield page
+}
+
+/** As readStream, with the values of `for_each` that each page came from. */
+async function* readPasses(
+  plan: StreamPlan,
+  request: ReadRequest,
+): AsyncGenerator<{ page: ReadPage; pass: Pass }, void, undefined> {
   const { session, stream } = plan
   const { window } = stream
-  const scope: ReadScope = {
+  const base: ReadScope = {
     config: session.config,
     source: { timezone: session.timezone },
     now: session.clock.now(),
@@ -32,10 +39,23 @@ export async function* readStream(
     job: {},
     auth: {},
   }
-  const spans: (Span | null)[] = window && request.window ? spansOf(window, request.window) : [null]
-  for await (const each of eachOf(plan, scope, request)) {
+  const asked = request.window ?? (plan.request.usesWindow ? { start: 0, end: base.now } : null)
+  const spans: (Span | null)[] = window && asked ? spansOf(window, asked) : [null]
+  for await (const pass of passesOf(plan, base, request, parentReader(plan))) {
+    const scope = { ...base, each: pass.each }
     for (const span of spans) {
-      yield* readQuery({ plan, span, scope: { ...scope, each }, request })
+      for await (const page of readQuery({ plan, span, scope, sends: pass.sends, request }))
+        yield { page, pass }
+    }
+  }
+}
+
+/** Parents are streams of the same source; the loader has made sure that none is its own ancestor. */
+function parentReader({ source }: StreamPlan): ReadParent {
+  return async function* (name, request) {
+    const parent = planStream(source, name)
+    for await (const { page, pass } of readPasses(parent, request)) {
+      for (const record of page.records) yield { record, each: pass.each }
     }
   }
 }

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import { configScope } from '../../../schema/manifest/config.ts'
-import type { Manifest } from '../../../schema/manifest/manifest.ts'
+import { type Manifest, streamOf } from '../../../schema/manifest/manifest.ts'
 import type { HttpClient } from '../../http/http.ts'
 import { type AuthScope, makeSignIn, type SignIn } from './auth.ts'
 import { type Governor, makeLocalGovernor } from './limits.ts'
 import { secretsOf } from './secrets.ts'
-import type { Clock } from './sleep.ts'
+import { type Clock, systemClock } from './sleep.ts'
 import { fetchToken } from './token-request.ts'
 
 /** A source as one worker sees it: what all reads of it share. */
@@ -23,13 +23,18 @@ export interface SourceSession {
   /** the connector's own sign-in; streams may have another */
   signIn: SignIn
   maxBodyBytes: number
+  /** sign-ins and limits of streams that have their own, by stream; filled by `streamSession` */
+  ofStreams: Map<string, SourceSession>
 }
+
+/** A clock that cannot be slept by is given the system's sleep. */
+export type ClockOptions = Pick<Clock, 'now'> & Partial<Clock>
 
 export interface SourceOptions {
   manifest: Manifest
   config: Record<string, unknown>
   http: HttpClient
-  clock: Clock
+  clock: ClockOptions
   random: () => number
   /** zone of the source; UTC unless told */
   timezone?: string
@@ -63,7 +68,8 @@ export function openSession(options: SourceOptions): SourceSession {
 }
 
 function makeSession(options: SourceOptions): SourceSession {
-  const { manifest, http, clock, random, timezone = 'UTC' } = options
+  const { manifest, http, random, timezone = 'UTC' } = options
+  const clock: Clock = { sleep: systemClock.sleep, ...options.clock }
   const { api } = manifest
   const config = configScope(manifest, options.config)
   const session: SourceSession = {
@@ -81,6 +87,7 @@ function makeSession(options: SourceOptions): SourceSession {
       ...(options.share === undefined ? {} : { share: options.share }),
     }),
     signIn: noSignIn,
+    ofStreams: new Map(),
     maxBodyBytes: Math.min(api.max_body_bytes, options.maxBodyBytes ?? api.max_body_bytes),
   }
   session.signIn = signInOf(manifest.auth, session)
@@ -90,10 +97,50 @@ function makeSession(options: SourceOptions): SourceSession {
 const noSignIn: SignIn = { sign: async () => {}, renew: () => false, saved: async () => ({}) }
 
 /** A sign-in that fetches its tokens through the session. */
-export function signInOf(auth: Manifest['auth'], session: SourceSession): SignIn {
+function signInOf(auth: Manifest['auth'], session: SourceSession): SignIn {
   const scope: AuthScope = { config: session.config, now: session.clock.now() }
   return makeSignIn(auth, scope, {
     now: () => session.clock.now(),
     fetchToken: (way, tokenScope, signal) => fetchToken(way, tokenScope, session, signal),
   })
+}
+
+/** The session as a stream sees it: its own sign-in instead of the connector's, its own limits beside them. */
+export function streamSession(session: SourceSession, name: string): SourceSession {
+  const stream = streamOf(session.manifest, name)
+  if (!stream || (!stream.auth && stream.limits.length === 0)) return session
+  const known = session.ofStreams.get(name)
+  if (known) return known
+  const made: SourceSession = { ...session }
+  if (stream.auth) made.signIn = signInOf(stream.auth, session)
+  if (stream.limits.length > 0) {
+    const own = makeLocalGovernor({
+      limits: stream.limits,
+      maxInFlight: Number.POSITIVE_INFINITY,
+      clock: session.clock,
+    })
+    made.governor = both(own, session.governor)
+  }
+  session.ofStreams.set(name, made)
+  return made
+}
+
+/** Leave of two governors; the narrower one is asked first, so that nobody holds a place of the other while waiting for it. */
+function both(first: Governor, second: Governor): Governor {
+  return {
+    async enter(path, signal) {
+      const leaveFirst = await first.enter(path, signal)
+      try {
+        const leaveSecond = await second.enter(path, signal)
+        return (spent) => {
+          leaveSecond(spent)
+          leaveFirst(spent)
+        }
+      } catch (error) {
+        leaveFirst()
+        throw error
+      }
+    },
+    pause: (untilMs) => second.pause(untilMs),
+  }
 }

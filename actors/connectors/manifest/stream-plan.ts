@@ -1,7 +1,6 @@
 import { derrickError } from '../../../schema/error.ts'
 import { compileTemplate } from '../../../schema/manifest/expression/template.ts'
 import { textOf } from '../../../schema/manifest/expression/value.ts'
-import type { Limit } from '../../../schema/manifest/limit.ts'
 import { type ManifestStream, streamOf } from '../../../schema/manifest/manifest.ts'
 import { type ErrorJudge, makeErrorJudge } from './errors.ts'
 import { type FieldChange, makeFieldChange } from './fields.ts'
@@ -10,13 +9,15 @@ import { makePager, type Pager } from './paging.ts'
 import { makeRecordPicker, type RecordPicker } from './records.ts'
 import { type CompiledRequest, compileRequest } from './request.ts'
 import { namesAt } from './scope.ts'
-import { type SourceSession, signInOf } from './session.ts'
+import { type SourceSession, streamSession } from './session.ts'
 import { zoneOf } from './window.ts'
 
 /** A stream of a manifest with everything compiled that can be. */
 export interface StreamPlan {
   name: string
   stream: ManifestStream
+  /** the source's session as it is, for its other streams */
+  source: SourceSession
   /** the source's session, with the stream's own sign-in and limits where it has some */
   session: SourceSession
   request: CompiledRequest
@@ -51,13 +52,13 @@ export function planStream(session: SourceSession, name: string): StreamPlan {
     )
   }
   refuseUnsupported(stream)
-  const own = stream.auth ? { ...session, signIn: signInOf(stream.auth, session) } : session
   const request = compileRequest(stream, manifest.api.base_url)
   const zone = windowZone(stream, session)
   return {
     name,
     stream,
-    session: own,
+    source: session,
+    session: streamSession(session, name),
     request,
     pager: makePager(stream.paging),
     picker: makeRecordPicker(stream.records),
@@ -128,9 +129,3 @@ function refuseUnsupported(stream: ManifestStream): void {
   if (restarts && (window?.order !== 'asc' || stream.key.length === 0))
     throw refuse('restart without a window in ascending order and a key')
 }
-
-/** A stream's own limits come before the connector's. */
-export const limitsOf = (stream: ManifestStream, session: SourceSession): Limit[] => [
-  ...stream.limits,
-  ...session.manifest.api.limits,
-]

@@ -64,12 +64,15 @@ t.test('every JSON value survives, hostile names included', async (t) => {
   t.equal(Object.getPrototypeOf(value), Object.prototype)
 })
 
-t.test('bytes that are not UTF-8 are replaced and counted; a mark at the start is skipped', async (t) => {
-  t.same(parseJson(Buffer.from('\ufeff{"a":1}')), { value: { a: 1 }, isDeep: false, replaced: 0 })
-  t.equal(parse('["\ufffd"]').replaced, 0, 'one that was meant')
-  const broken = Buffer.concat([Buffer.from('["caf'), Buffer.from([0xe9]), Buffer.from('"]')])
-  t.same(parseJson(broken), { value: ['caf\ufffd'], isDeep: false, replaced: 1 })
-})
+t.test(
+  'bytes that are not UTF-8 are replaced and counted; a mark at the start is skipped',
+  async (t) => {
+    t.same(parseJson(Buffer.from('\ufeff{"a":1}')), { value: { a: 1 }, isDeep: false, replaced: 0 })
+    t.equal(parse('["\ufffd"]').replaced, 0, 'one that was meant')
+    const broken = Buffer.concat([Buffer.from('["caf'), Buffer.from([0xe9]), Buffer.from('"]')])
+    t.same(parseJson(broken), { value: ['caf\ufffd'], isDeep: false, replaced: 1 })
+  },
+)
 
 t.test('depth is bounded, and found before anything recurses', async (t) => {
   const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth)
