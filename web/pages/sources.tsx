@@ -1,3 +1,165 @@
+import { useNavigate } from '@solidjs/router'
+import { createResource, createSignal, For, Show } from 'solid-js'
+import type { CheckResult } from '../../schema/destination.ts'
+import type { Source } from '../../schema/source.ts'
+import { api, listAll } from '../api.ts'
+import { problemOf } from '../problem.ts'
+import { safeNext } from '../search.ts'
+import type { Connector } from '../source/connector.ts'
+import { SourceForm } from '../source/form.tsx'
+import { removeThing } from '../store/actions.ts'
+import { world } from '../store/store.ts'
+import { Badge } from '../ui/badge.tsx'
+import { Button, LinkButton } from '../ui/button.tsx'
+import { CheckSteps } from '../ui/check-steps.tsx'
+import { Confirm } from '../ui/confirm.tsx'
+import { EmptyState } from '../ui/empty-state.tsx'
+import { ErrorState, FailureNote } from '../ui/error-state.tsx'
+import { Status } from '../ui/status.tsx'
+import { toastProblem } from '../ui/toast.ts'
+import { useUrl } from '../url.ts'
+
+/** Every source: which API, whether it answers, who uses it. */
 export function Sources() {
-  return <p>Sources</p>
+  const url = useUrl()
+  const navigate = useNavigate()
+  const [connectors, { refetch }] = createResource(() => listAll<Connector>('/connectors'))
+  const sources = () => Object.values(world.sources).sort((a, b) => a.name.localeCompare(b.name))
+  const known = () => (connectors.error ? undefined : connectors())
+  const close = () => url.set({ new: undefined, edit: undefined, next: undefined })
+  const saved = (source: Source) => {
+    const next = url.get('next')
+    if (!next) return close()
+    const target = safeNext(next)
+    navigate(`${target}${target.includes('?') ? '&' : '?'}source=${source.id}`)
+  }
+  return (
+    <>
+      <div class="page-head">
+        <h1>Sources</h1>
+        <LinkButton kind="primary" href="/sources?new=1">
+          New source
+        </LinkButton>
+      </div>
+      <Show when={connectors.error}>
+        <ErrorState
+          title="Connectors can’t be shown"
+          problem={problemOf(connectors.error)}
+          retry={refetch}
+        />
+      </Show>
+      <Show when={sources().length > 0} fallback={<NoSource />}>
+        <div class="cards">
+          <For each={sources()}>{(source) => <SourceCard source={source} />}</For>
+        </div>
+      </Show>
+      <Show when={known() && (url.get('new') || world.sources[url.get('edit') ?? ''])}>
+        <SourceForm
+          connectors={known() ?? []}
+          source={world.sources[url.get('edit') ?? '']}
+          onClose={close}
+          onSaved={saved}
+        />
+      </Show>
+      <Show when={world.sources[url.get('delete') ?? '']}>
+        {(source) => <DeleteSource source={source()} />}
+      </Show>
+    </>
+  )
+}
+
+function NoSource() {
+  return (
+    <div class="card">
+      <EmptyState
+        title="No source yet"
+        text="A source is an API with credentials: the side that Derrick reads."
+        action={
+          <LinkButton kind="primary" href="/sources?new=1">
+            New source
+          </LinkButton>
+        }
+        command="derrick connector list"
+      />
+    </div>
+  )
+}
+
+const usedBy = (id: string): string[] =>
+  Object.values(world.connections)
+    .filter((connection) => connection.source_id === id)
+    .map((connection) => connection.name)
+
+function SourceCard(props: { source: Source }) {
+  const [busy, setBusy] = createSignal(false)
+  const [checked, setChecked] = createSignal<CheckResult>()
+  const check = async () => {
+    setBusy(true)
+    try {
+      setChecked(await api.post<CheckResult>(`/sources/${props.source.id}/check`))
+    } catch (error) {
+      toastProblem(`${props.source.name} was not checked`, problemOf(error))
+    }
+    setBusy(false)
+  }
+  const users = () => usedBy(props.source.id)
+  return (
+    <section class="card card-body stack">
+      <div class="row row-between">
+        <div class="row">
+          <h2>{props.source.name}</h2>
+          <Badge title="connector">{props.source.connector}</Badge>
+        </div>
+        <Status
+          state={props.source.state === 'active' ? 'complete' : 'failed'}
+          label={props.source.state}
+        />
+      </div>
+      <Show when={props.source.state_reason}>{(reason) => <FailureNote failure={reason()} />}</Show>
+      <dl class="facts small">
+        <dt>Start date</dt>
+        <dd>{props.source.start_date ?? '30 days before its creation'}</dd>
+        <dt>Time zone</dt>
+        <dd>{props.source.timezone}</dd>
+        <dt>Used by</dt>
+        <dd>{users().length > 0 ? users().join(', ') : 'no connection'}</dd>
+      </dl>
+      <Show when={checked()}>{(result) => <CheckSteps result={result()} />}</Show>
+      <div class="row">
+        <Button small busy={busy()} onClick={check}>
+          Check
+        </Button>
+        <LinkButton small href={`/sources?edit=${props.source.id}`}>
+          Edit
+        </LinkButton>
+        <LinkButton small kind="ghost" href={`/sources?delete=${props.source.id}`}>
+          Delete
+        </LinkButton>
+      </div>
+    </section>
+  )
+}
+
+function DeleteSource(props: { source: Source }) {
+  const url = useUrl()
+  const users = usedBy(props.source.id)
+  return (
+    <Confirm
+      title={`Delete source ${props.source.name}?`}
+      verb="Delete"
+      off={users.length > 0 ? 'It is in use.' : undefined}
+      run={() => removeThing('sources', props.source.id)}
+      onClose={() => url.set({ delete: undefined })}
+    >
+      <Show
+        when={users.length > 0}
+        fallback={<p>Its credentials are forgotten. No data is deleted anywhere.</p>}
+      >
+        <p>
+          It is used by <strong>{users.join(', ')}</strong>. Delete{' '}
+          {users.length === 1 ? 'that connection' : 'those connections'} first; their data stays.
+        </p>
+      </Show>
+    </Confirm>
+  )
 }

@@ -29,8 +29,11 @@ export function Strip(props: { model: CalendarModel | undefined; label: string }
       // Trouble is also taller than the rest, so that it is found without colour.
       const full = letter === 'f' || letter === 'w' || letter === 'x'
       const top = full ? 0 : 2
-      context.clearRect(i * step, 0, step + 0.5, height)
-      context.fillRect(i * step, top, step + 0.5, height - 2 * top)
+      // Whole pixels: fractions would show as seams between ranges.
+      const x = Math.round(i * step)
+      const wide = Math.round((i + 1) * step) - x
+      context.clearRect(x, 0, wide, height)
+      context.fillRect(x, top, wide, height - 2 * top)
     }
   }
   createEffect(() => {

@@ -1,0 +1,235 @@
+import { createEffect, createMemo, createSignal, For, on, Show } from 'solid-js'
+import type { CheckResult } from '../../schema/destination.ts'
+import type { Source } from '../../schema/source.ts'
+import { api } from '../api.ts'
+import { ConfigFields } from '../form/config-fields.tsx'
+import { createForm } from '../form/form.ts'
+import { change } from '../store/store.ts'
+import { Button } from '../ui/button.tsx'
+import { CheckSteps } from '../ui/check-steps.tsx'
+import { Drawer } from '../ui/dialog.tsx'
+import { ErrorState } from '../ui/error-state.tsx'
+import { FieldBox } from '../ui/field-box.tsx'
+import { toast } from '../ui/toast.ts'
+import { type Connector, connectorFields } from './connector.ts'
+import { zones } from './zones.ts'
+
+interface SourceFormProps {
+  connectors: Connector[]
+  /** undefined makes a new one */
+  source: Source | undefined
+  onClose: () => void
+  onSaved: (source: Source) => void
+}
+
+function createSource(props: SourceFormProps) {
+  const form = createForm()
+  const [source, setSource] = createSignal(props.source)
+  const [connector, setConnector] = createSignal(
+    props.source?.connector ?? props.connectors[0]?.name ?? '',
+  )
+  const [name, setName] = createSignal(props.source?.name ?? '')
+  const [startDate, setStartDate] = createSignal(props.source?.start_date ?? '')
+  const [zone, setZone] = createSignal(props.source?.timezone ?? 'UTC')
+  const [checked, setChecked] = createSignal<CheckResult>()
+  const described = createMemo(() => props.connectors.find((found) => found.name === connector()))
+  const fields = createMemo(() => connectorFields(described()))
+  createEffect(on(fields, (found) => form.begin(found, source()?.config)))
+
+  const save = () =>
+    form.during('save', async () => {
+      const stored = source()
+      const config = form.read(stored?.config)
+      if (!config) return
+      setChecked(undefined)
+      const body = {
+        name: name().trim(),
+        config,
+        start_date: startDate() || null,
+        timezone: zone(),
+      }
+      const saved = stored
+        ? await api.patch<Source>(`/sources/${stored.id}`, body)
+        : await api.post<Source>('/sources', { ...body, connector: connector() })
+      setSource(saved)
+      change((draft) => {
+        draft.sources[saved.id] = saved
+      })
+      const result = await api.post<CheckResult>(`/sources/${saved.id}/check`)
+      setChecked(result)
+      if (!result.ok) return
+      toast({ text: `${saved.name} is saved and answers.`, good: true })
+      props.onSaved(saved)
+    })
+  return {
+    form,
+    source,
+    connector,
+    setConnector,
+    name,
+    setName,
+    startDate,
+    setStartDate,
+    zone,
+    setZone,
+    checked,
+    described,
+    fields,
+    save,
+  }
+}
+
+/** Makes or changes a source, then checks it with its stored credentials. */
+export function SourceForm(props: SourceFormProps) {
+  const state = createSource(props)
+  const { form, source } = state
+  return (
+    <Drawer
+      title={props.source ? `Source ${props.source.name}` : 'New source'}
+      onClose={props.onClose}
+    >
+      <form
+        class="stack"
+        novalidate
+        onSubmit={(event) => {
+          event.preventDefault()
+          void state.save()
+        }}
+      >
+        <ConnectorChoice
+          connectors={props.connectors}
+          chosen={state.described()}
+          fixed={source() !== undefined}
+          onChange={state.setConnector}
+        />
+        <FieldBox id="name" title="Name" required error={form.errorOf('name')}>
+          <input
+            id="name"
+            required
+            maxlength={128}
+            placeholder={state.connector()}
+            value={state.name()}
+            onInput={(event) => state.setName(event.currentTarget.value)}
+          />
+        </FieldBox>
+        <ConfigFields
+          fields={state.fields()}
+          draft={form.draft}
+          stored={source()?.config}
+          errors={form.errors()}
+          onChange={form.set}
+          onVisible={form.setVisible}
+        />
+        <Reach
+          startDate={state.startDate()}
+          zone={state.zone()}
+          error={form.errorOf('start_date')}
+          onStartDate={state.setStartDate}
+          onZone={state.setZone}
+        />
+        <Show when={form.problem()}>
+          {(found) => <ErrorState title="The source was not saved" problem={found()} />}
+        </Show>
+        <Show when={state.checked()}>{(result) => <Result result={result()} />}</Show>
+        <div class="row row-end">
+          <Button onClick={props.onClose}>Close</Button>
+          <Button
+            kind="primary"
+            type="submit"
+            busy={form.busy() !== undefined}
+            off={state.name().trim() ? undefined : 'It needs a name.'}
+          >
+            Save and check
+          </Button>
+        </div>
+      </form>
+    </Drawer>
+  )
+}
+
+function ConnectorChoice(props: {
+  connectors: Connector[]
+  chosen: Connector | undefined
+  fixed: boolean
+  onChange: (name: string) => void
+}) {
+  return (
+    <FieldBox id="connector" title="Connector" help="Which API it reads.">
+      <select
+        id="connector"
+        disabled={props.fixed}
+        onChange={(event) => props.onChange(event.currentTarget.value)}
+      >
+        <For each={props.connectors}>
+          {(found) => (
+            <option value={found.name} selected={found.name === props.chosen?.name}>
+              {found.title ?? found.name}
+            </option>
+          )}
+        </For>
+      </select>
+      <Show when={props.chosen?.docs}>
+        {(docs) => (
+          <p class="help">
+            <a href={docs()} target="_blank" rel="noreferrer">
+              Documentation of this API
+            </a>
+          </p>
+        )}
+      </Show>
+    </FieldBox>
+  )
+}
+
+function Result(props: { result: CheckResult }) {
+  return (
+    <>
+      <Show when={!props.result.ok}>
+        <p class="bad">It is saved, but the check failed. Correct it and save again.</p>
+      </Show>
+      <CheckSteps result={props.result} />
+    </>
+  )
+}
+
+function Reach(props: {
+  startDate: string
+  zone: string
+  error: string | undefined
+  onStartDate: (value: string) => void
+  onZone: (value: string) => void
+}) {
+  return (
+    <>
+      <FieldBox
+        id="start_date"
+        title="Start date"
+        help="The earliest day to read. Empty: 30 days before now."
+        error={props.error}
+      >
+        <input
+          id="start_date"
+          type="date"
+          value={props.startDate.slice(0, 10)}
+          onInput={(event) => props.onStartDate(event.currentTarget.value)}
+        />
+      </FieldBox>
+      <FieldBox
+        id="timezone"
+        title="Time zone"
+        help="Days begin at this zone’s midnight. It can’t be changed freely later: ranges are cut by it."
+      >
+        <input
+          id="timezone"
+          list="zones"
+          spellcheck={false}
+          value={props.zone}
+          onInput={(event) => props.onZone(event.currentTarget.value)}
+        />
+        <datalist id="zones">
+          <For each={zones()}>{(zone) => <option value={zone} />}</For>
+        </datalist>
+      </FieldBox>
+    </>
+  )
+}
