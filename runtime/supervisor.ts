@@ -1,0 +1,207 @@
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, readdirSync, rmSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { derrickError } from '../schema/error.ts'
+import { type IdPrefix, makeId } from '../schema/id.ts'
+import { buildApp } from './api/app.ts'
+import type { ApiDeps } from './api/deps.ts'
+import { makeEventHub } from './api/events.ts'
+import {
+  ensureDefaultWorkspace,
+  hasAdminKey,
+  makeLoginLink,
+  seedAdminKey,
+  writeClientFile,
+} from './api/keys.ts'
+import type { Config } from './config.ts'
+import { makeConfiguration } from './configuration.ts'
+import { openConnectors } from './connectors.ts'
+import type { ApiRequest } from './demo-setup.ts'
+import { CommitSlots } from './engine/commit-slots.ts'
+import type { EngineDeps } from './engine/context.ts'
+import { LedgerEngine } from './engine/ledger-engine.ts'
+import { Permits } from './engine/permits.ts'
+import { makePool } from './engine/pool.ts'
+import { RunQueue } from './engine/run-queue.ts'
+import { Scheduler } from './engine/scheduler.ts'
+import { makeEventSink } from './event-sink.ts'
+import type { Logger } from './log.ts'
+import { makeMaintenance } from './maintenance.ts'
+import { type Database, openDatabase } from './store/database.ts'
+import { FenceCounter } from './store/fence-counter.ts'
+import { openSecretBox } from './store/secrets.ts'
+import { makeStores } from './store/stores.ts'
+import { version } from './version.ts'
+
+export interface Supervisor {
+  url: string
+  /** first boot without a seeded key: signs in once */
+  loginLink: string | undefined
+  /** calls the HTTP API in process */
+  request: ApiRequest
+  close(): Promise<void>
+}
+
+export interface SupervisorOptions {
+  config: Config
+  log: Logger
+  demo: boolean
+}
+
+const now = (): number => Date.now()
+const newId = (prefix: IdPrefix): string => makeId(prefix, now(), randomBytes(10))
+
+/**
+ * Builds all parts on one data dir and starts them: lock and database, HTTP, recovery, scheduler. Throws DerrickError
+ * with a remedy when the data dir, the port or the configuration can't be used.
+ */
+export async function openSupervisor(options: SupervisorOptions): Promise<Supervisor> {
+  const db = openDatabase(options.config.dataDir)
+  try {
+    return await build(options, db)
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+async function build({ config, log, demo }: SupervisorOptions, db: Database): Promise<Supervisor> {
+  const secrets = openSecretBox(db.full, config.dataDir, config.secretKey)
+  const connectors = openConnectors(config.manifestsDir)
+  const stores = makeStores(db.full)
+  const hub = makeEventHub(randomBytes(4).toString('hex'))
+  const engineParts = buildEngine({ config, log, db, secrets, connectors, hub })
+  const { engine, scheduler, pool } = engineParts
+  const deps: ApiDeps = {
+    db: db.full,
+    stores,
+    secrets,
+    connectors,
+    engine,
+    hub,
+    log,
+    config: { ...config, demo, version },
+    now,
+    newId,
+    randomBytes,
+  }
+  ensureDefaultWorkspace(deps)
+  seedAdminKey(deps, config.adminApiKey)
+  const app = await buildApp(deps)
+  const url = await listen(app, config)
+  writeClientFile(deps, config.dataDir, url)
+  engine.start()
+  scheduler.start()
+  log.info({ url, dataDir: config.dataDir, version }, 'Derrick is up')
+  return {
+    url,
+    loginLink:
+      config.authDisabled || hasAdminKey(deps)
+        ? undefined
+        : `${config.publicUrl ?? url}${makeLoginLink(deps)}`,
+    request: async (method, path, body) => {
+      const answer = await app.inject({
+        method,
+        url: path,
+        ...(body === undefined ? {} : { payload: body as object }),
+        headers: { host: new URL(url).host },
+      })
+      return { status: answer.statusCode, body: answer.body === '' ? null : answer.json() }
+    },
+    close: async () => {
+      scheduler.stop()
+      await engine.stop(config.shutdownSeconds * 1000)
+      await app.close()
+      await pool.close()
+      db.close()
+    },
+  }
+}
+
+type EngineParts = Pick<SupervisorOptions, 'config' | 'log'> & {
+  db: Database
+  secrets: ReturnType<typeof openSecretBox>
+  connectors: ReturnType<typeof openConnectors>
+  hub: ReturnType<typeof makeEventHub>
+}
+
+/** The engine writes through the ledger's connection; what the API configures it reads there too. */
+function buildEngine({ config, log, db, secrets, connectors, hub }: EngineParts) {
+  const stores = makeStores(db.normal)
+  const settings = stores.settings.get()
+  const permits = new Permits({
+    global: settings.max_concurrent_syncs,
+    perSource: settings.max_concurrent_syncs_per_source,
+  })
+  const pool = makePool(config.workers)
+  const deps: EngineDeps = {
+    now,
+    random: Math.random,
+    newId,
+    wakeAt: (at, call) => {
+      const timer = setTimeout(call, Math.min(Math.max(at - now(), 0), longestTimerMs))
+      return () => clearTimeout(timer)
+    },
+    ranges: stores.ranges,
+    runs: stores.runs,
+    attempts: stores.attempts,
+    fences: new FenceCounter(db.normal, now),
+    config: makeConfiguration({ ...stores, connectors, secrets }),
+    permits,
+    queue: new RunQueue(permits),
+    slots: new CommitSlots(),
+    pool,
+    emit: makeEventSink({
+      stores,
+      connectors,
+      engine: () => engine,
+      publish: hub.publish,
+      log,
+      now,
+      newId,
+    }),
+    spoolDir: emptySpool(config.dataDir),
+    allowPrivateNetworks: config.allowPrivateNetworks,
+  }
+  const manifestOf = (id: string) => {
+    const manifest = connectors.manifest(id)
+    if (manifest) return manifest
+    throw derrickError('transform', 'connector.missing', `there is no usable connector ${id}`)
+  }
+  const engine: LedgerEngine = new LedgerEngine(deps, manifestOf, () => scheduler.lastTickAt)
+  const scheduler: Scheduler = new Scheduler(
+    deps,
+    engine,
+    { before: [makeMaintenance(stores, now), () => engine.settingsChanged(stores.settings.get())] },
+    (error) => log.error({ error }, 'a duty of the scheduler failed; the next tick tries again'),
+  )
+  return { engine, scheduler, pool }
+}
+
+/** Timers beyond this fire at once in Node; whoever waits longer is woken to look at the clock again. */
+const longestTimerMs = 2 ** 31 - 1
+
+/** Spool files of an earlier process belong to attempts that are over. */
+function emptySpool(dataDir: string): string {
+  const folder = join(dataDir, 'spool')
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  for (const name of readdirSync(folder))
+    rmSync(join(folder, name), { force: true, recursive: true })
+  return folder
+}
+
+async function listen(app: Awaited<ReturnType<typeof buildApp>>, config: Config): Promise<string> {
+  try {
+    await app.listen({ host: config.host, port: config.port })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    throw derrickError('unknown', 'port.taken', `port ${config.port} of ${config.host} is taken`, {
+      remedy:
+        'stop what listens there, or choose another with --port or DERRICK_PORT (0 takes a free one)',
+    })
+  }
+  const { port } = app.server.address() as AddressInfo
+  const host = config.host === '0.0.0.0' || config.host === '::' ? 'localhost' : config.host
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
