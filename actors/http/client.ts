@@ -219,7 +219,8 @@ function networkFailure(error: unknown, request: HttpRequest): DerrickError {
         false,
       )
   }
-  if (code.startsWith('HPE_'))
+  const name = (error as { name?: unknown }).name
+  if (code.startsWith('HPE_') || name === 'HTTPParserError')
     return make('http.protocol', `${host} did not answer in HTTP`, checkHost)
   if (/CERT|TLS|SSL|SIGNATURE|ISSUER/.test(code))
     return make('network.tls', `no secure connection to ${host}: ${code}`, checkCertificate, false)

@@ -35,7 +35,7 @@ t.test('numbers that a double holds stay numbers', async (t) => {
   t.ok((value as unknown[]).every((item) => typeof item === 'number'))
 })
 
-t.test('any integer or decimal comes out as the number it was', async (t) => {
+t.test('any integer or decimal comes out as the number it was', async (_t) => {
   const digits = fc.stringMatching(/^-?(0|[1-9]\d{0,30})(\.\d{1,30})?$/)
   fc.assert(
     fc.property(digits, (text) => {
