@@ -79,10 +79,12 @@ export const exact = (at: number | string, zone = 'UTC'): string =>
 export const day = (at: number | string, zone = 'UTC'): string =>
   formatter('day', zone).format(new Date(at))
 
-/** A range's bounds: the day alone for one day, else from and to. */
+/** A range's bounds: the day alone for one day, else from and to; the end's date only if it differs. */
 export function rangeText(start: number, end: number, hourly: boolean, zone = 'UTC'): string {
   if (!hourly) return day(start, zone)
-  return `${moment(start, zone)} – ${moment(end, zone).slice(-5)}`
+  const [from, to] = [moment(start, zone), moment(end, zone)]
+  const sameDay = from.slice(0, -5) === to.slice(0, -5)
+  return `${from} – ${sameDay ? to.slice(-5) : to}`
 }
 
 /** `oldest_first` → `oldest first` */

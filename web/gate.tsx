@@ -4,7 +4,7 @@ import { onSignedOut } from './api.ts'
 import { type Problem, problemOf } from './problem.ts'
 import { Shell } from './shell.tsx'
 import { followCalendars } from './store/calendars.ts'
-import { loadSession, loadWorld, session, startStore } from './store/store.ts'
+import { loadSession, session, startStore } from './store/store.ts'
 import { ErrorState } from './ui/error-state.tsx'
 import { Loading } from './ui/loading.tsx'
 
@@ -24,9 +24,8 @@ export function Gate(props: RouteSectionProps) {
     setProblem(undefined)
     try {
       await loadSession()
-      await loadWorld()
       end()
-      const ends = [startStore(), followCalendars()]
+      const ends = [await startStore(), followCalendars()]
       end = () => {
         for (const stop of ends) stop()
         end = () => {}

@@ -46,7 +46,9 @@ function fieldProblems(value: unknown): FieldProblem[] {
     )
     .map((entry) => ({
       field: fieldOf(entry),
-      message: text(entry.message) ?? text(entry.detail) ?? 'not accepted',
+      message: [text(entry.detail) ?? text(entry.message) ?? 'is not accepted', text(entry.remedy)]
+        .filter(Boolean)
+        .join('; '),
     }))
 }
 

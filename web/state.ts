@@ -38,8 +38,8 @@ export const letterMeanings: Record<CalendarLetter, LetterMeaning> = {
 }
 
 /**
- * The calendar's letter for a range as the API shows it. `due_at: null` on a failed range means
- * that it waits for a person.
+ * The calendar's letter for a range as the API shows it. A failed range without `due_at` waits for a
+ * person, unless the failure was not counted as a try: then it is due at once.
  */
 export function letterOf(range: Range): CalendarLetter {
   if (range.status === 'running') return 'r'
@@ -47,7 +47,7 @@ export function letterOf(range: Range): CalendarLetter {
     if (range.status === 'failed' || range.error !== null) return 'x'
     return range.sealed ? 'c' : 'o'
   }
-  if (range.status === 'failed') return range.due_at === null ? 'f' : 'w'
+  if (range.status === 'failed') return range.due_at === null && range.tries > 0 ? 'f' : 'w'
   return range.status === 'complete' ? 'c' : 'p'
 }
 

@@ -124,6 +124,8 @@ export interface Layout {
 export const gutterWidth = 34
 export const labelHeight = 18
 const bandGap = 10
+/** Rough width of a letter of the labels. */
+const labelLetterWidth = 6.5
 /** A calendar higher than this gets smaller cells, as long as they can still be pointed at. */
 const wantedHeight = 420
 const dayPitches = [18, 16, 14, 12, 10]
@@ -179,9 +181,10 @@ export function bandMonths(layout: Layout, band: number): { x: number; label: st
   for (const { column, label } of layout.grid.months) {
     if (column < from || column >= to) continue
     const x = gutterWidth + (column - from) * layout.pitch
-    if (x < free) continue
+    const end = x + label.length * labelLetterWidth
+    if (x < free || end > layout.width) continue
     placed.push({ x, label })
-    free = x + label.length * 6.5 + 8
+    free = end + 8
   }
   return placed
 }

@@ -36,7 +36,7 @@ export function StreamChoices(props: ChoicesProps) {
               />
               <div class="row row-between">
                 <label for={`choose-${choice.name}`}>
-                  <strong>{choice.name}</strong>{' '}
+                  <strong>{offered(choice.name)?.title ?? choice.name}</strong>{' '}
                   <span class="quiet">
                     {offered(choice.name)?.primary_key?.length
                       ? `key ${offered(choice.name)?.primary_key?.join(', ')}`
@@ -51,8 +51,11 @@ export function StreamChoices(props: ChoicesProps) {
                 />
               </div>
               <Show when={newestFirstOff(offered(choice.name))}>
-                {(reason) => <p class="under quiet">Newest first is off: {reason()}</p>}
+                {(reason) => <p class="under quiet">Newest first is off: {reason()}.</p>}
               </Show>
+              <For each={offered(choice.name)?.warnings ?? []}>
+                {(warning) => <p class="under quiet">⚠ {warning}</p>}
+              </For>
             </li>
           )}
         </For>

@@ -2,10 +2,11 @@ import type { Granularity, Stream } from '../../schema/stream.ts'
 import { api } from '../api.ts'
 import { syncStream } from '../store/actions.ts'
 import { change } from '../store/store.ts'
-import type { StreamChoice } from './offered.ts'
+import { granularityOf, type OfferedStream, type StreamChoice } from './offered.ts'
 
 export interface StreamPlan {
   choices: readonly StreamChoice[]
+  offered: readonly OfferedStream[]
   granularity: Granularity
   /** cron, or empty for "only by hand" */
   schedule: string
@@ -18,11 +19,13 @@ export async function createStreams(connectionId: string, plan: StreamPlan): Pro
   const made: Stream[] = []
   for (const choice of plan.choices) {
     if (!choice.chosen) continue
+    const offered = plan.offered.find((candidate) => candidate.name === choice.name)
+    const granularity = granularityOf(offered, plan.granularity)
     const stream = await api.post<Stream>('/streams', {
       connection_id: connectionId,
       name: choice.name,
       sync_strategy: choice.strategy,
-      sync_granularity: plan.granularity,
+      ...(granularity ? { sync_granularity: granularity } : {}),
       schedule: plan.schedule || null,
     })
     change((draft) => {

@@ -87,6 +87,7 @@ export function createConnection(existing: Connection | undefined) {
       const taken = new Set(streamsOf(connection.id).map((stream) => stream.source_stream))
       const streams = await createStreams(connection.id, {
         ...plan,
+        offered: known() ?? [],
         choices: choices.filter((choice) => !taken.has(choice.name)),
       })
       navigate(streams[0] ? `/?open=${streams[0].id}` : '/connections')

@@ -1,26 +1,22 @@
-import type { Stream, SyncStrategy } from '../../schema/stream.ts'
+import type { StreamCapabilities } from '../../schema/manifest/capabilities.ts'
+import type { Granularity, Stream, SyncStrategy } from '../../schema/stream.ts'
 
 /** A stream that a source's connector offers, as `GET /sources/{id}/streams` says it. */
-export interface OfferedStream {
-  name: string
-  path?: string | null
-  primary_key?: string[]
-  /** the API can filter by an end date */
-  end_filter?: boolean
-  /** the API can filter by date at all; without it every sync reads all */
-  window?: boolean
+export type OfferedStream = { name: string } & StreamCapabilities
+
+/** Why newest_first can't be chosen, as the connector says it; undefined when it can. */
+export function newestFirstOff(offered: OfferedStream | undefined): string | undefined {
+  if (!offered || offered.newest_first) return undefined
+  return offered.newest_first_reason ?? 'the API can’t be asked for one range alone'
 }
 
-/** Why newest_first can't be chosen; undefined when it can. */
-export function newestFirstOff(offered: OfferedStream | undefined): string | undefined {
-  if (!offered) return undefined
-  if (offered.window === false) {
-    return 'This API has no date filter for it: the stream is read whole each time.'
-  }
-  if (offered.end_filter === false) {
-    return 'This API can filter from a date but not up to one, so only oldest first works.'
-  }
-  return undefined
+/** The wanted size of a range if the API honours it, else its own; undefined for full reads. */
+export function granularityOf(
+  offered: OfferedStream | undefined,
+  wanted: Granularity,
+): Granularity | undefined {
+  if (!offered) return wanted
+  return offered.granularities.includes(wanted) ? wanted : offered.granularities[0]
 }
 
 /** What is chosen for one offered stream in the form of a new connection. */

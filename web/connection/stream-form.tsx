@@ -62,7 +62,7 @@ export function StreamForm(props: { stream: Stream; onClose: () => void }) {
         <FieldBox
           id="strategy"
           title="Order"
-          help={off() ? `Newest first is off: ${off()}` : 'Newest first has today’s data at once.'}
+          help={off() ? `Newest first is off: ${off()}.` : 'Newest first has today’s data at once.'}
           error={form.errorOf('sync_strategy')}
         >
           <StrategySelect

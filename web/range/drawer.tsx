@@ -178,11 +178,7 @@ function Facts(props: { range: Range }) {
       <dd>
         {range().tries}
         <Show when={range().status === 'failed'}>
-          <span class="muted">
-            {range().due_at
-              ? `, next try ${moment(range().due_at as string)} UTC`
-              : ', waits for you: it is not tried again by itself'}
-          </span>
+          <span class="muted">{nextTry(range())}</span>
         </Show>
       </dd>
       <Show when={range().waiting}>
@@ -191,6 +187,13 @@ function Facts(props: { range: Range }) {
       </Show>
     </dl>
   )
+}
+
+function nextTry(range: Range): string {
+  if (range.due_at) return `, next try ${moment(range.due_at)} UTC`
+  return letterOf(range) === 'w'
+    ? ', will be tried again at once'
+    : ', waits for you: it is not tried again by itself'
 }
 
 function Attempts(props: { attempts: Attempt[] | undefined; problem: unknown }) {

@@ -43,7 +43,7 @@ function createSource(props: SourceFormProps) {
       if (!config) return
       setChecked(undefined)
       const body = {
-        name: name().trim(),
+        name: name().trim() || connector(),
         config,
         start_date: startDate() || null,
         timezone: zone(),
@@ -102,10 +102,9 @@ export function SourceForm(props: SourceFormProps) {
           fixed={source() !== undefined}
           onChange={state.setConnector}
         />
-        <FieldBox id="name" title="Name" required error={form.errorOf('name')}>
+        <FieldBox id="name" title="Name" error={form.errorOf('name')}>
           <input
             id="name"
-            required
             maxlength={128}
             placeholder={state.connector()}
             value={state.name()}
@@ -137,7 +136,7 @@ export function SourceForm(props: SourceFormProps) {
             kind="primary"
             type="submit"
             busy={form.busy() !== undefined}
-            off={state.name().trim() ? undefined : 'It needs a name.'}
+            off={state.described() ? undefined : 'There is no connector.'}
           >
             Save and check
           </Button>

@@ -88,32 +88,71 @@ export async function loadSession(): Promise<Session> {
 
 /** Reading anew after missed events waits this long, so that a restart costs one reading. */
 const resyncDelayMs = 300
+/** The first reading waits this long for the live feed, so that nothing happens between the two. */
+const feedWaitMs = 1_000
 
-/** Starts the live feed and the clock; returns how to end both. */
-export function startStore(): () => void {
+/**
+ * Starts the live feed, reads everything, and keeps it up to date. Events that come while
+ * everything is being read are applied after it: they are newer than what was read.
+ * Resolves when the first reading is done. Throws its ProblemError; nothing runs then.
+ */
+export async function startStore(): Promise<() => void> {
+  let held: ServerEvent[] | undefined
   let resyncTimer: ReturnType<typeof setTimeout> | undefined
+  let opened = () => {}
+  const live = new Promise<void>((resolve) => {
+    opened = resolve
+  })
+  const apply = (events: readonly ServerEvent[]) => {
+    const at = Date.now()
+    change((draft) => {
+      for (const event of events) applyEvent(draft, event, at)
+    })
+    for (const event of events) for (const listener of listeners) listener(event)
+  }
+  const read = async () => {
+    held = []
+    try {
+      await loadWorld()
+    } finally {
+      const events = held
+      held = undefined
+      apply(events)
+    }
+  }
   const readAnew = () => {
     resyncTimer ??= setTimeout(() => {
       resyncTimer = undefined
-      loadWorld().then(
+      read().then(
         () => setEpoch((value) => value + 1),
         () => {}, // the live badge shows that the server is away; its return brings another resync
       )
     }, resyncDelayMs)
   }
   const endLive = startLive((message) => {
-    if (message.kind === 'state') return void setFeed(message.state)
-    const at = Date.now()
-    change((draft) => {
-      for (const event of message.events) applyEvent(draft, event, at)
-    })
-    for (const event of message.events) for (const listener of listeners) listener(event)
+    if (message.kind === 'state') {
+      setFeed(message.state)
+      if (message.state.status === 'live') opened()
+      return
+    }
+    if (held) held.push(...message.events)
+    else apply(message.events)
     if (message.events.some((event) => event.topic === 'resync')) readAnew()
   })
   const clock = setInterval(() => setNow(Date.now()), 1_000)
-  return () => {
+  const end = () => {
     endLive()
     clearInterval(clock)
     clearTimeout(resyncTimer)
   }
+  try {
+    const wait = new Promise<'late'>((resolve) => setTimeout(() => resolve('late'), feedWaitMs))
+    const late = (await Promise.race([live, wait])) === 'late'
+    await read()
+    if (late) void live.then(readAnew)
+  } catch (error) {
+    end()
+    throw error
+  }
+  return end
 }

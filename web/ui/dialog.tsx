@@ -29,7 +29,10 @@ function Panel(props: PanelProps & { kind: 'dialog' | 'drawer' }) {
     >
       <div class="panel">
         <header class="panel-head">
-          <h2 id={name}>{props.title}</h2>
+          {/* Focus begins at the title: a reader hears it first, and no button looks pressed. */}
+          <h2 id={name} tabindex={-1} autofocus>
+            {props.title}
+          </h2>
           <button type="button" class="button ghost" aria-label="Close" onClick={props.onClose}>
             ✕
           </button>
