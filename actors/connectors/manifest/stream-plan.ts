@@ -10,7 +10,6 @@ import { makeRecordPicker, type RecordPicker } from './records.ts'
 import { type CompiledRequest, compileRequest } from './request.ts'
 import { namesAt } from './scope.ts'
 import { type SourceSession, streamSession } from './session.ts'
-import { zoneOf } from './window.ts'
 
 /** A stream of a manifest with everything compiled that can be. */
 export interface StreamPlan {
@@ -70,15 +69,20 @@ export function planStream(session: SourceSession, name: string): StreamPlan {
   }
 }
 
+/** The zone that times are written in and, where they name none, read in. */
 function windowZone({ window }: ManifestStream, session: SourceSession): string {
   if (!window) return session.timezone
-  if (window.zone === undefined) return zoneOf(window, null, session.timezone)
   const scope = { config: session.config, source: { timezone: session.timezone } }
-  return zoneOf(
-    window,
-    textOf(compileTemplate(window.zone, namesAt('window'))(scope)),
-    session.timezone,
-  )
+  const zone = textOf(compileTemplate(window.zone, namesAt('window'))(scope))
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: zone })
+    return zone
+  } catch (cause) {
+    throw derrickError('transform', 'window.zone', `there is no time zone ${zone.slice(0, 64)}`, {
+      cause,
+      remedy: "use an IANA name such as Europe/Berlin in the source's config",
+    })
+  }
 }
 
 /**

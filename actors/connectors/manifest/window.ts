@@ -50,11 +50,6 @@ export function tickOf(format: string): Tick {
   return /%-?[HI]/.test(format) ? 'hour' : 'day'
 }
 
-/** The zone that times are written and, where they name none, read in: dates are local to the source, instants UTC. */
-export function zoneOf(window: Window, declared: string | null, sourceZone: string): string {
-  return declared ?? (tickOf(window.format) === 'day' ? sourceZone : 'UTC')
-}
-
 const dayMs = 86_400_000
 
 const startOfDay = (ms: number, zone: string): Temporal.ZonedDateTime =>
@@ -82,7 +77,8 @@ function ceilTo(ms: number, tick: Tick, zone: string): number {
  */
 export function windowValues(window: Window, span: Span, zone: string): WindowValues {
   const tick = tickOf(window.format)
-  const startMs = floorTo(window.start_is === 'inclusive' ? span.start : span.start - 1, tick, zone)
+  const floor = floorTo(span.start, tick, zone)
+  const startMs = window.start_is === 'inclusive' ? floor : floorTo(floor - 1, tick, zone)
   const wholeDay = tick === 'day' && window.end_is === 'inclusive'
   const endMs = wholeDay ? floorTo(span.end - 1, tick, zone) : ceilTo(span.end, tick, zone)
   return {

@@ -75,7 +75,7 @@ t.test('every kind of paging reads all, once', async (t) => {
   for (const [name, [paging, requests]] of Object.entries(kinds)) {
     const before = api.calls.length
     const built = manifest(api.url, paging)
-    const stream = built.streams['items']
+    const stream = built.streams.items
     if (stream) stream.path = `/${name}`
     const { records } = await readAll({ manifest: built })
     t.same(ids(records), expected, name)
