@@ -1,8 +1,8 @@
 import type { StreamCapabilities } from '../../schema/manifest/capabilities.ts'
 import type { Granularity, Stream, SyncStrategy } from '../../schema/stream.ts'
 
-/** A stream that a source's connector offers, as `GET /sources/{id}/streams` says it. */
-export type OfferedStream = { name: string } & StreamCapabilities
+/** A stream that a source's connector offers, as `GET /sources/{id}/streams` says it; the source's config may leave it out. */
+export type OfferedStream = { name: string; enabled: boolean } & StreamCapabilities
 
 /** Why newest_first can't be chosen, as the connector says it; undefined when it can. */
 export function newestFirstOff(offered: OfferedStream | undefined): string | undefined {
@@ -33,7 +33,7 @@ export function choicesOf(
 ): StreamChoice[] {
   const taken = new Set(existing.map((stream) => stream.source_stream))
   return offered
-    .filter((stream) => !taken.has(stream.name))
+    .filter((stream) => stream.enabled && !taken.has(stream.name))
     .map((stream) => ({
       name: stream.name,
       chosen: taken.size === 0,

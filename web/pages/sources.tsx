@@ -25,7 +25,8 @@ export function Sources() {
   const navigate = useNavigate()
   const [connectors, { refetch }] = createResource(() => listAll<Connector>('/connectors'))
   const sources = () => Object.values(world.sources).sort((a, b) => a.name.localeCompare(b.name))
-  const known = () => (connectors.error ? undefined : connectors())
+  const known = () =>
+    (connectors.error ? undefined : connectors())?.filter((connector) => connector.ok)
   const close = () => url.set({ new: undefined, edit: undefined, next: undefined })
   const saved = (source: Source) => {
     const next = url.get('next')

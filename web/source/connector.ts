@@ -1,21 +1,12 @@
 import type { ConfigField } from '../../schema/manifest/config-field.ts'
-import { type FormField, fieldsOfManifest, fieldsOfSchema } from '../form/field.ts'
 
-/** What `GET /connectors` says of one. */
+/** What the console uses of an entry of `GET /connectors`. */
 export interface Connector {
+  /** what a source names as its connector */
+  id: string
   name: string
-  title?: string
-  version?: string
   docs?: string
-  /** the manifest's description of the fields, or their JSON Schema */
-  config?: Record<string, Partial<ConfigField>> | { type: 'object'; properties: object }
-}
-
-/** The form of a connector's config; empty while the connector is not known. */
-export function connectorFields(connector: Connector | undefined): FormField[] {
-  const config = connector?.config
-  if (!config) return []
-  // A manifest may have a field named `type`, but then it is an object and not the word.
-  if (config.type === 'object') return fieldsOfSchema(config)
-  return fieldsOfManifest(config as Record<string, Partial<ConfigField>>)
+  /** false: its file has errors and no source can use it */
+  ok: boolean
+  config: Record<string, ConfigField>
 }

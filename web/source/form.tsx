@@ -3,6 +3,7 @@ import type { CheckResult } from '../../schema/destination.ts'
 import type { Source } from '../../schema/source.ts'
 import { api } from '../api.ts'
 import { ConfigFields } from '../form/config-fields.tsx'
+import { fieldsOfManifest } from '../form/field.ts'
 import { createForm } from '../form/form.ts'
 import { change } from '../store/store.ts'
 import { Button } from '../ui/button.tsx'
@@ -11,7 +12,7 @@ import { Drawer } from '../ui/dialog.tsx'
 import { ErrorState } from '../ui/error-state.tsx'
 import { FieldBox } from '../ui/field-box.tsx'
 import { toast } from '../ui/toast.ts'
-import { type Connector, connectorFields } from './connector.ts'
+import type { Connector } from './connector.ts'
 import { zones } from './zones.ts'
 
 interface SourceFormProps {
@@ -26,39 +27,52 @@ function createSource(props: SourceFormProps) {
   const form = createForm()
   const [source, setSource] = createSignal(props.source)
   const [connector, setConnector] = createSignal(
-    props.source?.connector ?? props.connectors[0]?.name ?? '',
+    props.source?.connector ?? props.connectors[0]?.id ?? '',
   )
   const [name, setName] = createSignal(props.source?.name ?? '')
   const [startDate, setStartDate] = createSignal(props.source?.start_date ?? '')
   const [zone, setZone] = createSignal(props.source?.timezone ?? 'UTC')
   const [checked, setChecked] = createSignal<CheckResult>()
-  const described = createMemo(() => props.connectors.find((found) => found.name === connector()))
-  const fields = createMemo(() => connectorFields(described()))
+  const described = createMemo(() => props.connectors.find((found) => found.id === connector()))
+  const fields = createMemo(() => fieldsOfManifest(described()?.config ?? {}))
   createEffect(on(fields, (found) => form.begin(found, source()?.config)))
 
-  const save = () =>
+  const store = async (config: Record<string, unknown>): Promise<Source> => {
+    const stored = source()
+    const body = {
+      name: name().trim() || connector(),
+      config,
+      start_date: startDate() || null,
+      timezone: zone().trim(),
+    }
+    const saved = stored
+      ? await api.patch<Source>(`/sources/${stored.id}`, body)
+      : await api.post<Source>('/sources', { ...body, connector: connector() })
+    setSource(saved)
+    change((draft) => {
+      draft.sources[saved.id] = saved
+    })
+    return saved
+  }
+  /** A new source is tried before anything is stored; with `force` what failed is stored all the same. */
+  const save = (force = false) =>
     form.during('save', async () => {
-      const stored = source()
-      const config = form.read(stored?.config)
+      const config = form.read(source()?.config)
       if (!config) return
       setChecked(undefined)
-      const body = {
-        name: name().trim() || connector(),
-        config,
-        start_date: startDate() || null,
-        timezone: zone(),
+      if (!source() && !force) {
+        const result = await api.post<CheckResult>('/sources/check', {
+          connector: connector(),
+          config,
+        })
+        setChecked(result)
+        if (!result.ok) return
       }
-      const saved = stored
-        ? await api.patch<Source>(`/sources/${stored.id}`, body)
-        : await api.post<Source>('/sources', { ...body, connector: connector() })
-      setSource(saved)
-      change((draft) => {
-        draft.sources[saved.id] = saved
-      })
-      const result = await api.post<CheckResult>(`/sources/${saved.id}/check`)
-      setChecked(result)
-      if (!result.ok) return
-      toast({ text: `${saved.name} is saved and answers.`, good: true })
+      const changed = source() !== undefined
+      const saved = await store(config)
+      if (changed) setChecked(await api.post<CheckResult>(`/sources/${saved.id}/check`))
+      if (checked()?.ok === false && !force) return
+      toast({ text: `${saved.name} is saved.`, good: true })
       props.onSaved(saved)
     })
   return {
@@ -129,16 +143,21 @@ export function SourceForm(props: SourceFormProps) {
         <Show when={form.problem()}>
           {(found) => <ErrorState title="The source was not saved" problem={found()} />}
         </Show>
-        <Show when={state.checked()}>{(result) => <Result result={result()} />}</Show>
+        <Show when={state.checked()}>
+          {(result) => <Result result={result()} saved={source() !== undefined} />}
+        </Show>
         <div class="row row-end">
           <Button onClick={props.onClose}>Close</Button>
+          <Show when={!source() && state.checked()?.ok === false}>
+            <Button onClick={() => state.save(true)}>Save anyway</Button>
+          </Show>
           <Button
             kind="primary"
             type="submit"
             busy={form.busy() !== undefined}
             off={state.described() ? undefined : 'There is no connector.'}
           >
-            Save and check
+            Check and save
           </Button>
         </div>
       </form>
@@ -161,8 +180,8 @@ function ConnectorChoice(props: {
       >
         <For each={props.connectors}>
           {(found) => (
-            <option value={found.name} selected={found.name === props.chosen?.name}>
-              {found.title ?? found.name}
+            <option value={found.id} selected={found.id === props.chosen?.id}>
+              {found.name}
             </option>
           )}
         </For>
@@ -180,11 +199,15 @@ function ConnectorChoice(props: {
   )
 }
 
-function Result(props: { result: CheckResult }) {
+function Result(props: { result: CheckResult; saved: boolean }) {
   return (
     <>
       <Show when={!props.result.ok}>
-        <p class="bad">It is saved, but the check failed. Correct it and save again.</p>
+        <p class="bad">
+          {props.saved
+            ? 'It is saved, but the check failed. Correct it and save again.'
+            : 'The check failed, so nothing is saved yet.'}
+        </p>
       </Show>
       <CheckSteps result={props.result} />
     </>
