@@ -98,7 +98,7 @@ function homeOrTemp(): string {
 }
 
 /** `NAME`, or the content of the file that `NAME_FILE` names, without its last line end. */
-function readVariable(env: Environment, name: string): string | undefined {
+export function readVariable(env: Environment, name: string): string | undefined {
   const value = env[name]
   if (value !== undefined && value !== '') return value
   const file = env[`${name}_FILE`]

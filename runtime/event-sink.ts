@@ -4,7 +4,7 @@ import {
   presentNotification,
   presentRange,
   presentRun,
-  type presentStream,
+  presentStream,
 } from './api/present.ts'
 import type { ConnectorRegistry } from './connectors.ts'
 import type { Engine } from './engine/engine.ts'

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { DerrickError, toFailure } from '../../schema/error.ts'
 import type { Environment } from '../config.ts'
 import { version } from '../version.ts'
+import { addClientCommands } from './client-commands.ts'
 import { exitCodes } from './exit-code.ts'
 
 /**
@@ -20,6 +21,7 @@ export async function runCommandLine(argv: string[], env: Environment): Promise<
     code = await action()
   }
   addServeCommands(program, run, env)
+  addClientCommands(program, run, env)
   program
     .command('version')
     .description('print the version')
@@ -69,5 +71,6 @@ function report(error: unknown): number {
       : (error.stack ?? error.message)
   process.stderr.write(`derrick: ${detail}\n`)
   if (failed.remedy) process.stderr.write(`  → ${failed.remedy}\n`)
-  return failed.code.startsWith('config.') ? exitCodes.usage : exitCodes.failed
+  if (failed.code.startsWith('config.')) return exitCodes.usage
+  return failed.code.startsWith('client.') ? exitCodes.unreachable : exitCodes.failed
 }

@@ -1,0 +1,106 @@
+import { type Command, Option } from 'commander'
+import { derrickError } from '../../schema/error.ts'
+import type { Environment } from '../config.ts'
+import type { Client, ClientFlags } from './client.ts'
+import { exitCodes } from './exit-code.ts'
+import type { OutputFormat } from './output.ts'
+
+type Run = (action: () => Promise<number>) => () => Promise<void>
+
+interface Flags extends ClientFlags {
+  output: OutputFormat
+  json?: boolean
+}
+
+const formatOf = (flags: Flags): OutputFormat => (flags.json ? 'json' : flags.output)
+
+/** Commands that talk to a running server. */
+export function addClientCommands(program: Command, run: Run, env: Environment): void {
+  const add = (name: string, description: string): Command =>
+    program
+      .command(name)
+      .description(description)
+      .option('--url <url>', 'the server (DERRICK_URL; else the one of this data dir)')
+      .option('--data-dir <folder>', 'data dir of a server on this machine')
+      .addOption(
+        new Option('-o, --output <format>', 'how to print')
+          .choices(['table', 'json', 'yaml'])
+          .default('table'),
+      )
+      .option('--json', 'short for -o json')
+  const act = (
+    command: Command,
+    action: (client: Client, flags: Flags, args: string[]) => Promise<number | undefined>,
+  ): void => {
+    command.action((...given: unknown[]) => {
+      const args = given.slice(0, -2).filter((one): one is string => typeof one === 'string')
+      const flags = command.opts<Flags>()
+      return run(async () => {
+        const { makeClient } = await import('./client.ts')
+        return (await action(makeClient(env, flags), flags, args)) ?? exitCodes.done
+      })()
+    })
+  }
+  addLooks(add, act)
+  addActs(add, act)
+}
+
+type Add = (name: string, description: string) => Command
+type Act = (
+  command: Command,
+  action: (client: Client, flags: Flags, args: string[]) => Promise<number | undefined>,
+) => void
+
+function addLooks(add: Add, act: Act): void {
+  act(add('status [stream]', 'where each stream stands'), async (client, flags, [stream]) => {
+    await (await import('./look.ts')).status(client, stream, formatOf(flags))
+    return undefined
+  })
+  const runs = add('runs', 'the newest runs').option('--limit <number>', 'how many', '20')
+  act(runs, async (client, flags) => {
+    const limit = Number(runs.opts<{ limit: string }>().limit)
+    if (!Number.isInteger(limit) || limit < 1)
+      throw derrickError('unknown', 'config.invalid', '--limit is a whole number from 1')
+    await (await import('./look.ts')).runs(client, { limit, format: formatOf(flags) })
+    return undefined
+  })
+  act(add('get <kind> [name]', 'resources of a kind'), async (client, flags, [kind = '', name]) => {
+    const look = await import('./look.ts')
+    if (!look.isKind(kind)) {
+      throw derrickError('unknown', 'config.invalid', `there is no kind ${kind}`, {
+        remedy: `kinds: ${look.kindNames}`,
+      })
+    }
+    return look.get(client, kind, name, formatOf(flags))
+  })
+  act(add('logs <run>', 'what a run did'), async (client, flags, [id = '']) => {
+    await (await import('./look.ts')).logs(client, id, formatOf(flags))
+    return undefined
+  })
+}
+
+function addActs(add: Add, act: Act): void {
+  const sync = add('sync <stream>', 'read what is due now (stream: connection/stream)')
+    .option('--from <date>', 'start of a window')
+    .option('--to <date>', 'end of the window, not included')
+    .option(
+      '--wait [what]',
+      'wait for "fresh" ranges or for "all"; the exit code tells how it ended',
+    )
+  act(sync, async (client, _flags, [stream = '']) =>
+    (await import('./act.ts')).sync(client, stream, sync.opts()),
+  )
+  const resync = add(
+    'resync <stream>',
+    'read a window again; old data stay until the new are whole',
+  )
+    .requiredOption('--from <date>', 'start of the window')
+    .requiredOption('--to <date>', 'its end, not included')
+  act(resync, async (client, _flags, [stream = '']) =>
+    (await import('./act.ts')).resync(client, stream, resync.opts()),
+  )
+  act(
+    add('cancel <target>', "cancel a stream's run, or a run by its id"),
+    async (client, _flags, [target = '']) => (await import('./act.ts')).cancel(client, target),
+  )
+}

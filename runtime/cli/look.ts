@@ -1,0 +1,110 @@
+import type { Activity } from '../../schema/event.ts'
+import type { Run } from '../../schema/run.ts'
+import type { Stream } from '../../schema/stream.ts'
+import type { Client } from './client.ts'
+import { type Column, type OutputFormat, printRows } from './output.ts'
+import { streamTitles } from './stream-address.ts'
+
+const kinds = [
+  'workspaces',
+  'connectors',
+  'sources',
+  'destinations',
+  'connections',
+  'streams',
+  'runs',
+] as const
+type Kind = (typeof kinds)[number]
+export const kindNames = kinds.join(', ')
+
+/** Rows that a listing shows at most. */
+const mostRows = 1_000
+
+const ago = (instant: string | null): string => {
+  if (instant === null) return '–'
+  const seconds = Math.max(0, Math.round((Date.now() - Date.parse(instant)) / 1000))
+  if (seconds < 120) return `${seconds} s ago`
+  if (seconds < 7_200) return `${Math.round(seconds / 60)} min ago`
+  return seconds < 172_800 ? `${Math.round(seconds / 3600)} h ago` : instant.slice(0, 10)
+}
+
+/** `derrick status [STREAM]`: where each stream stands. */
+export async function status(
+  client: Client,
+  address: string | undefined,
+  format: OutputFormat,
+): Promise<void> {
+  const titles = await streamTitles(client)
+  const streams = (await client.list<Stream>('/streams', mostRows)).filter(
+    (stream) => address === undefined || titles.get(stream.id) === address || stream.id === address,
+  )
+  const columns: Column<Stream>[] = [
+    { title: 'STREAM', text: (one) => titles.get(one.id) ?? one.name },
+    { title: 'STATE', text: stateOf },
+    { title: 'RANGES', text: ({ ranges }) => `${ranges.complete}/${ranges.total}` },
+    { title: 'FAILED', text: ({ ranges }) => String(ranges.failed) },
+    { title: 'RECORDS', text: (one) => one.records.toLocaleString('en') },
+    { title: 'STRATEGY', text: (one) => one.sync_strategy },
+    { title: 'SCHEDULE', text: (one) => one.schedule ?? '–' },
+  ]
+  printRows(streams, columns, format)
+}
+
+function stateOf(stream: Stream): string {
+  if (!stream.enabled) return 'disabled'
+  if (stream.active_run_id) return 'running'
+  if (stream.ranges.failed > 0) return 'failed'
+  return stream.ranges.pending > 0 ? 'pending' : 'complete'
+}
+
+/** `derrick runs`: the newest runs. */
+export async function runs(
+  client: Client,
+  options: { limit: number; format: OutputFormat },
+): Promise<void> {
+  const titles = await streamTitles(client)
+  const found = await client.list<Run>('/runs', options.limit)
+  const columns: Column<Run>[] = [
+    { title: 'RUN', text: (one) => one.id },
+    { title: 'STREAM', text: (one) => titles.get(one.stream_id) ?? one.stream_id },
+    { title: 'STATUS', text: (one) => one.status },
+    { title: 'RANGES', text: ({ ranges }) => `${ranges.complete}/${ranges.total}` },
+    { title: 'RECORDS', text: (one) => one.records.toLocaleString('en') },
+    { title: 'STARTED', text: (one) => ago(one.started_at) },
+    { title: 'ERROR', text: (one) => one.error?.message ?? '' },
+  ]
+  printRows(found, columns, options.format)
+}
+
+/** `derrick get KIND [NAME]`: resources as the API has them. */
+export async function get(
+  client: Client,
+  kind: Kind,
+  name: string | undefined,
+  format: OutputFormat,
+): Promise<number> {
+  const all = await client.list<{ id: string; name?: string; status?: string }>(
+    `/${kind}`,
+    mostRows,
+  )
+  const found = all.filter((one) => name === undefined || one.name === name || one.id === name)
+  const columns: Column<(typeof all)[number]>[] = [
+    { title: 'NAME', text: (one) => one.name ?? one.id },
+    { title: 'ID', text: (one) => one.id },
+  ]
+  printRows(found, columns, format)
+  return name !== undefined && found.length === 0 ? 1 : 0
+}
+
+export const isKind = (text: string): text is Kind => (kinds as readonly string[]).includes(text)
+
+/** `derrick logs RUN`: what a run did, oldest first. */
+export async function logs(client: Client, runId: string, format: OutputFormat): Promise<void> {
+  const lines = await client.list<Activity>(`/runs/${encodeURIComponent(runId)}/log`, mostRows)
+  const columns: Column<Activity>[] = [
+    { title: 'AT', text: (one) => one.at },
+    { title: 'LEVEL', text: (one) => one.level },
+    { title: 'WHAT', text: (one) => one.message },
+  ]
+  printRows(lines, columns, format)
+}
