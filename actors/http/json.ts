@@ -126,7 +126,7 @@ function malformed(
       { remedy: 'check base_url and path; a login page or a proxy may be answering' },
     )
   const message = error instanceof Error ? error.message : ''
-  if (/^Unexpected end|^Unterminated/.test(message))
+  if (isCut(message, text))
     return derrickError('network', 'json.cut', 'the answer ends in the middle of its JSON')
   return derrickError(
     'transform',
@@ -134,4 +134,11 @@ function malformed(
     `the answer is not JSON: ${excerptOf(body, secrets)}`,
     { remedy: 'check base_url, path and records.format with the API’s documentation' },
   )
+}
+
+/** The parser got to the very end and wanted more. */
+function isCut(message: string, text: string): boolean {
+  if (/^Unexpected end|^Unterminated/.test(message)) return true
+  const position = /at position (\d+)/.exec(message)?.[1]
+  return position !== undefined && Number(position) >= text.trimEnd().length
 }

@@ -1,3 +1,5 @@
+import { derrickError } from '../../../schema/error.ts'
+import { ExpressionError } from '../../../schema/manifest/expression/error.ts'
 import type { ReadPage, ReadRequest, StreamReader } from '../reader.ts'
 import { type Pass, passesOf, type ReadParent } from './for-each.ts'
 import { readQuery } from './query.ts'
@@ -11,8 +13,25 @@ import { noWindow, type Span, spansOf } from './window.ts'
  * @throws DerrickError when the manifest or config cannot be used: manifest.*, auth.config
  */
 export function makeStreamReader(options: SourceOptions & { streamName: string }): StreamReader {
-  const plan = planStream(openSession(options), options.streamName)
+  const plan = planOf(options)
   return { pages: (request) => readStream(plan, request) }
+}
+
+function planOf(options: SourceOptions & { streamName: string }): StreamPlan {
+  try {
+    return planStream(openSession(options), options.streamName)
+  } catch (error) {
+    throw explained(error, options.streamName)
+  }
+}
+
+/** An expression that meets values it was not made for is the manifest's matter. Everything else stays what it is. */
+function explained(error: unknown, stream: string): unknown {
+  if (!(error instanceof ExpressionError)) return error
+  return derrickError('transform', `expression.${error.code}`, `${stream}: ${error.message}`, {
+    cause: error,
+    remedy: 'check the expressions of this stream; x?.y and ?? allow for what may be missing',
+  })
 }
 
 /** All pages of a stream: every pass of `for_each`, every span that the API takes at a time. */
@@ -20,7 +39,11 @@ export async function* readStream(
   plan: StreamPlan,
   request: ReadRequest,
 ): AsyncGenerator<ReadPage, void, undefined> {
-  for await (const { page } of readPasses(plan, request)) yield page
+  try {
+    for await (const { page } of readPasses(plan, request)) yield page
+  } catch (error) {
+    throw explained(error, plan.name)
+  }
 }
 
 /** As readStream, with the values of `for_each` that each page came from. */

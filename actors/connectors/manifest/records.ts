@@ -93,7 +93,8 @@ function itemFinder(spec: Records): (response: unknown) => unknown[] {
   const at = compilePath(spec.at)
   const orAt = spec.or_at === undefined ? null : compilePath(spec.or_at)
   return (response) => {
-    const found = at(response) ?? orAt?.(response)
+    const first = at(response)
+    const found = (first ?? null) === null && orAt ? (orAt(response) ?? first) : first
     // Absent is not empty: an error that comes with status 200 must not pass for "there are no records".
     if (found === undefined && !wildcard.test(spec.at)) throw missing(spec, response)
     if (found === null || found === undefined) return []
