@@ -11,6 +11,7 @@ import type {
 import { type ByteBudget, expectedCost } from './byte-budget.ts'
 import type { ReadPage, StreamReader } from './connectors/reader.ts'
 import { DestinationClient } from './destination-client.ts'
+import { addChecksums } from './destinations/row-hash.ts'
 import type { DestinationKind } from './destinations/writer.ts'
 
 /** What one attempt needs from its worker; passed in so that a simulator can drive it. */
@@ -129,7 +130,7 @@ async function readPages(
         const encoded = encoder.encode(page.records)
         totals.pages += 1
         totals.records += encoded.recordCount
-        totals.checksum = (totals.checksum + encoded.checksum) % Number.MAX_SAFE_INTEGER
+        totals.checksum = addChecksums(totals.checksum, encoded.checksum)
         addPage(progress, page, encoded)
         const rejects = [...(page.rejects ?? []), ...encoded.rejects]
         if (rejects.length > 0) supervisor.send({ kind: 'records-rejected', rejects })

@@ -7,6 +7,7 @@ import type {
   Reject,
   Target,
 } from '../../schema/protocol.ts'
+import type { Spool } from './spool.ts'
 
 /** A record as it left the connector: own properties only, numbers that would lose digits as JSON.rawJSON. */
 export type Row = Record<string, unknown>
@@ -16,7 +17,7 @@ export interface EncodedPage {
   bytes: Uint8Array<ArrayBuffer>
   /** rows in `bytes` (records minus rejects) */
   recordCount: number
-  /** order-free sum of the rows' hashes */
+  /** order-free sum of the rows' hashes (`row-hash.ts`) */
   checksum: number
   meta: PageMeta
   rejects: Reject[]
@@ -50,23 +51,34 @@ export interface RangeContext {
   offeredFence: number
   spoolDir: string
   limits: JobLimits
+  /** the attempt's pages; made and dropped by the destination actor, filled by `writePage`, replayed by `commit` */
+  spool: Spool
   /** aborts waits and writes; a commit past its durable start runs to its end all the same */
   signal: AbortSignal
-  /** resolves when the supervisor grants a commit slot; the slot is held until the attempt ends */
+  /** resolves when the supervisor grants a commit slot; held until the attempt ends, so a second call is free */
   commitSlot: () => Promise<void>
   onRejects: (rejects: Reject[]) => void
   onSchemaChange: (table: string, columns: { name: string; type: string }[]) => void
 }
 
+/** A page as it arrives in the destination actor. */
+export type SpooledPage = Pick<EncodedPage, 'bytes' | 'recordCount' | 'checksum' | 'meta'>
+
 /** One attempt at one range. Methods are called in order: begin, writePage…, then commit or abort. */
 export interface RangeWriter {
   /** Claims the range. `recovered` when an earlier attempt turns out to have committed what was not yet known to be. */
   begin(): Promise<{ fence: number; recovered?: Receipt }>
-  writePage(page: Pick<EncodedPage, 'bytes' | 'recordCount' | 'checksum' | 'meta'>): Promise<void>
-  /** Makes the attempt visible whole and once, removes what earlier attempts of this range left, and only then returns. */
+  /** Takes a page over; most writers only append it to `context.spool`. */
+  writePage(page: SpooledPage): Promise<void>
+  /**
+   * Makes the attempt visible whole and once, removes what earlier attempts of this range left, and only then returns.
+   * After a failure that is worth another try (`isTransient`) it is called again, with the same report and spool.
+   */
   commit(report: ReadReport): Promise<Receipt>
-  /** Leaves nothing of this attempt. Safe to call at any time, also twice. */
+  /** Leaves nothing of this attempt, unless its commit is durable already. Safe to call at any time, also twice. */
   abort(): Promise<void>
+  /** Failures of `commit`, beside network and rate_limit, that another try from the spool may mend. */
+  isTransient?(error: unknown): boolean
 }
 
 /** A destination's outside connection; one a worker and config version, shared by its ranges. */

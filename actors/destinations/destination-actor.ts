@@ -1,0 +1,22 @@
+import type { MessagePort } from 'node:worker_threads'
+import type { Target } from '../../schema/protocol.ts'
+import { RangeSession } from './range-session.ts'
+import { DestinationRegistry } from './registry.ts'
+
+/** The destinations of this worker. */
+export const registry = new DestinationRegistry()
+
+/** Serves one range on its port, which says `begin-range` first; resolves when nothing of it is held any more. */
+export function attachDestination(port: MessagePort, destinations = registry): Promise<void> {
+  return new RangeSession(destinations, port).closed
+}
+
+/** Removes all that a stream ever committed, and nothing else. */
+export function clearStream(target: Target): Promise<void> {
+  return registry.clear(target)
+}
+
+/** Closes a destination's connection when its config changed or it was deleted. */
+export function closeDestination(destinationId: string): Promise<void> {
+  return registry.closeDestination(destinationId)
+}

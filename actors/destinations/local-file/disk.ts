@@ -1,0 +1,122 @@
+import { constants } from 'node:fs'
+import {
+  type FileHandle,
+  lstat,
+  mkdir,
+  open,
+  realpath,
+  rename,
+  statfs,
+  unlink,
+} from 'node:fs/promises'
+
+const noFollow = constants.O_NOFOLLOW ?? 0
+const createNew = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | noFollow
+const appendOnly = constants.O_RDWR | constants.O_APPEND | noFollow
+
+/** A file that is being written for the first time. */
+export interface NewFile {
+  write(bytes: Uint8Array): Promise<void>
+  sync(): Promise<void>
+  close(): Promise<void>
+}
+
+/** A file that is only ever appended to, by more than one process perhaps. */
+export interface AppendFile {
+  /** one write call, so that lines of two writers never mix; throws when only part of it fitted */
+  append(bytes: Uint8Array): Promise<void>
+  /** fills `into` from `offset`; returns how many bytes there were */
+  read(into: Uint8Array, offset: number): Promise<number>
+  sync(): Promise<void>
+  inode(): Promise<number>
+  close(): Promise<void>
+}
+
+/**
+ * All that this destination does to a file system, a step a method. Passed in, so that a test can stop the world between
+ * any two steps.
+ */
+export interface Disk {
+  realPath(path: string): Promise<string>
+  /** Makes one folder, or with `parents` all of them; fine when it is there. */
+  makeFolder(path: string, parents?: boolean): Promise<void>
+  createFile(path: string): Promise<NewFile>
+  openAppend(path: string, create: boolean): Promise<AppendFile>
+  rename(from: string, to: string): Promise<void>
+  /** False when there was nothing to remove. */
+  remove(path: string): Promise<boolean>
+  /** Size and inode; null when there is no such thing. */
+  stat(path: string): Promise<{ size: number; inode: number; isFolder: boolean } | null>
+  syncFolder(path: string): Promise<void>
+  freeBytes(path: string): Promise<number>
+}
+
+export const hasCode = (error: unknown, ...codes: string[]): boolean =>
+  codes.includes(String((error as { code?: unknown } | null)?.code))
+
+const newFile = (handle: FileHandle): NewFile => ({
+  write: (bytes) => handle.appendFile(bytes),
+  sync: () => handle.sync(),
+  close: () => handle.close(),
+})
+
+const appendFile = (handle: FileHandle): AppendFile => ({
+  async append(bytes) {
+    const { bytesWritten } = await handle.write(bytes)
+    if (bytesWritten < bytes.byteLength) {
+      throw Object.assign(new Error('the disk took only part of a line'), { code: 'ENOSPC' })
+    }
+  },
+  read: async (into, offset) => (await handle.read(into, 0, into.byteLength, offset)).bytesRead,
+  sync: () => handle.sync(),
+  inode: async () => (await handle.stat()).ino,
+  close: () => handle.close(),
+})
+
+/** The machine's own file system. */
+export const nodeDisk: Disk = {
+  realPath: (path) => realpath(path),
+  async makeFolder(path, parents = false) {
+    try {
+      await mkdir(path, { recursive: parents })
+    } catch (error) {
+      if (!hasCode(error, 'EEXIST')) throw error
+    }
+  },
+  createFile: async (path) => newFile(await open(path, createNew, 0o666)),
+  openAppend: async (path, create) =>
+    appendFile(await open(path, create ? appendOnly | constants.O_CREAT : appendOnly, 0o666)),
+  rename,
+  async remove(path) {
+    try {
+      await unlink(path)
+      return true
+    } catch (error) {
+      if (hasCode(error, 'ENOENT', 'ENOTDIR')) return false
+      throw error
+    }
+  },
+  async stat(path) {
+    try {
+      const found = await lstat(path)
+      return { size: found.size, inode: found.ino, isFolder: found.isDirectory() }
+    } catch (error) {
+      if (hasCode(error, 'ENOENT', 'ENOTDIR')) return null
+      throw error
+    }
+  },
+  async syncFolder(path) {
+    // Windows has no way to sync a folder, and needs none.
+    if (process.platform === 'win32') return
+    const folder = await open(path, constants.O_RDONLY)
+    try {
+      await folder.sync()
+    } finally {
+      await folder.close()
+    }
+  },
+  async freeBytes(path) {
+    const { bavail, bsize } = await statfs(path)
+    return bavail * bsize
+  },
+}

@@ -1,0 +1,98 @@
+import { hash } from 'node:crypto'
+import type { Reject } from '../../../schema/protocol.ts'
+import { canonicalJson } from '../canonical-json.ts'
+import { Duplicates } from '../duplicates.ts'
+import { keyPaths, keyText } from '../key.ts'
+import { Occurrences } from '../occurrences.ts'
+import { ownBytes } from '../own-bytes.ts'
+import { fieldPath, valueAt } from '../path.ts'
+import { addChecksums, rowHash } from '../row-hash.ts'
+import { rowText, sampleOf } from '../row-json.ts'
+import type { EncodedPage, EncodingContext, PageEncoder, Row } from '../writer.ts'
+import { rowTail } from './row-tail.ts'
+
+const ourNames = ['_derrick_range', '_derrick_synced_at', '_derrick_id']
+
+/** JSON lines: the record as it came, then what Derrick adds. */
+export function makeEncoder({ target, range, fetchedFrom }: EncodingContext): PageEncoder {
+  const paths = keyPaths(target.primaryKey)
+  const cursor = target.cursorField === null ? null : fieldPath(target.cursorField)
+  const tail = rowTail(range, fetchedFrom)
+  const idSeed = `${target.streamKey}\n${range.kind === 'full' ? 'full' : range.start}\n`
+  const duplicates = new Duplicates()
+  const occurrences = new Occurrences()
+  let row = 0
+  let position = 0
+
+  /** The row without its tail; null after it was rejected. */
+  function head(record: Row, page: EncodedPage): string | null {
+    const text = rowText(withoutOurNames(record, page), page)
+    if (typeof text !== 'string') return reject(record, text.reason, page)
+    if (paths.length === 0) {
+      const identity = hash('sha256', idSeed + canonicalJson(record), 'hex')
+      const id = hash('sha256', `${identity}\n${occurrences.next(identity)}`, 'hex').slice(0, 32)
+      return `${text === '{}' ? '{' : `${text.slice(0, -1)},`}"_derrick_id":"${id}"`
+    }
+    const key = keyText(record, paths)
+    if (key === null)
+      return reject(record, `its key ${target.primaryKey.join(', ')} is missing or null`, page)
+    const loser = duplicates.note(key, cursor && valueAt(record, cursor), row)
+    if (loser !== null) page.meta.superseded.push(loser)
+    return text.slice(0, -1)
+  }
+
+  function reject(record: Row, reason: string, page: EncodedPage): null {
+    page.rejects.push({ reason, where: whereOf(record, position), sample: sampleOf(record) })
+    return null
+  }
+
+  function whereOf(record: Row, at: number): string {
+    const key = typeof record === 'object' && record !== null ? safeKey(record, paths) : null
+    return key === null ? `record ${at + 1} of the range` : key.slice(0, 200)
+  }
+
+  return {
+    encode(records) {
+      const page = emptyPage()
+      let lines = ''
+      for (const record of records) {
+        const text = head(record, page)
+        position += 1
+        if (text === null) continue
+        page.checksum = addChecksums(page.checksum, rowHash(text, Buffer.byteLength(text)))
+        lines += text + tail
+        row += 1
+        page.recordCount += 1
+      }
+      page.bytes = ownBytes(lines)
+      return page
+    },
+  }
+}
+
+const emptyPage = (): EncodedPage => ({
+  bytes: new Uint8Array(0),
+  recordCount: 0,
+  checksum: 0,
+  meta: { columns: [], superseded: [] },
+  rejects: [] as Reject[],
+  sanitised: 0,
+})
+
+/** A record that has our names already (it was exported from here, say) loses them to ours. */
+function withoutOurNames(record: Row, counts: { sanitised: number }): Row {
+  if (typeof record !== 'object' || record === null) return record
+  const taken = ourNames.filter((name) => Object.hasOwn(record, name))
+  if (taken.length === 0) return record
+  counts.sanitised += taken.length
+  return Object.fromEntries(Object.entries(record).filter(([name]) => !taken.includes(name)))
+}
+
+/** A record over the bounds may be too deep for its key to be written. */
+function safeKey(record: Row, paths: ReturnType<typeof keyPaths>): string | null {
+  try {
+    return paths.length === 0 ? null : keyText(record, paths)
+  } catch {
+    return null
+  }
+}

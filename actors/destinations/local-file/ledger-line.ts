@@ -1,0 +1,113 @@
+import type { Target } from '../../../schema/protocol.ts'
+import { isOwnPath } from './layout.ts'
+
+/** A data file of a commit. Paths are relative to the destination's folder, with `/`. */
+export interface LedgerFile {
+  /** where it lay before the commit became visible */
+  temp: string
+  path: string
+  bytes: number
+  records: number
+}
+
+/** Half-open, RFC 3339; both null for a full read. */
+export interface LineBounds {
+  start: string | null
+  end: string | null
+}
+
+export interface ClaimLine extends LineBounds {
+  kind: 'claim'
+  fence: number
+  token: string
+  /** the temp files of this attempt are `<folder>/.derrick-<name>-<fence>-<token>-<part>.tmp` */
+  folder: string
+  name: string
+}
+
+export interface CommitLine extends LineBounds {
+  kind: 'commit'
+  fence: number
+  token: string
+  files: LedgerFile[]
+  records: number
+  bytes: number
+  rows_changed: number | null
+  checksum: string
+  fetched_from: string
+  committed_at: string
+}
+
+/** `done`: the commit's files are in place and what they replace is gone. `abort`: the attempt left no temp files. */
+export interface EndLine extends LineBounds {
+  kind: 'done' | 'abort'
+  fence: number
+  token: string
+}
+
+/** `clear` voids every claim and commit before it; `cleared`: the files of those are gone. */
+export interface ClearLine {
+  kind: 'clear' | 'cleared'
+  token: string
+}
+
+export type LedgerLine = ClaimLine | CommitLine | EndLine | ClearLine
+
+/**
+ * A line as it was written, or null when it is torn, foreign, or names a path outside this stream's folder: such lines
+ * count as never written.
+ */
+export function parseLine(text: string, target: Target): LedgerLine | null {
+  let line: unknown
+  try {
+    line = JSON.parse(text)
+  } catch {
+    return null
+  }
+  if (typeof line !== 'object' || line === null) return null
+  const fields = line as Record<string, unknown>
+  if (typeof fields.token !== 'string' || !/^[0-9a-f]{12}$/.test(fields.token)) return null
+  if (fields.kind === 'clear' || fields.kind === 'cleared') return fields as unknown as ClearLine
+  if (!isFence(fields.fence) || !areBounds(fields)) return null
+  if (fields.kind === 'done' || fields.kind === 'abort') return fields as unknown as EndLine
+  if (fields.kind === 'claim') return isClaim(fields, target) ? (line as ClaimLine) : null
+  if (fields.kind === 'commit') return isCommit(fields, target) ? (line as CommitLine) : null
+  return null
+}
+
+const isFence = (value: unknown): value is number => Number.isSafeInteger(value)
+
+const isInstant = (value: unknown): boolean =>
+  typeof value === 'string' && !Number.isNaN(Date.parse(value))
+
+const areBounds = ({ start, end }: Record<string, unknown>): boolean =>
+  (start === null && end === null) || (isInstant(start) && isInstant(end))
+
+const isClaim = ({ folder, name }: Record<string, unknown>, target: Target): boolean =>
+  typeof folder === 'string' &&
+  typeof name === 'string' &&
+  !name.includes('/') &&
+  isOwnPath(`${folder}/${name}`, target)
+
+const isCommit = (fields: Record<string, unknown>, target: Target): boolean =>
+  Array.isArray(fields.files) &&
+  fields.files.every((file: unknown) => isFile(file, target)) &&
+  Number.isSafeInteger(fields.records) &&
+  Number.isSafeInteger(fields.bytes) &&
+  (fields.rows_changed === null || Number.isSafeInteger(fields.rows_changed)) &&
+  typeof fields.checksum === 'string' &&
+  isInstant(fields.fetched_from) &&
+  isInstant(fields.committed_at)
+
+function isFile(value: unknown, target: Target): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const { temp, path, bytes, records } = value as Record<string, unknown>
+  return (
+    typeof temp === 'string' &&
+    typeof path === 'string' &&
+    isOwnPath(temp, target) &&
+    isOwnPath(path, target) &&
+    Number.isSafeInteger(bytes) &&
+    Number.isSafeInteger(records)
+  )
+}

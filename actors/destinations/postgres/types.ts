@@ -1,0 +1,76 @@
+import type { PageMeta } from '../../../schema/protocol.ts'
+
+/**
+ * A field has one lane for each kind of JSON value that it was seen with, so no value is read as what it isn't. Lanes are
+ * what pages carry; columns are what tables have; `columns.ts` says which lane goes where.
+ */
+export type Lane = 'number' | 'text' | 'boolean' | 'json'
+export type LaneType = 'bigint' | 'numeric' | 'text' | 'boolean' | 'jsonb'
+/** Columns of tables; `other` is a type that Derrick does not make (somebody altered the column). */
+export type ColumnType = LaneType | 'other'
+
+/** First columns of every page and table, in this order; the third only where rows have no key. */
+export const rangeColumn = '_derrick_range'
+export const syncedColumn = '_derrick_synced_at'
+export const idColumn = '_derrick_id'
+export const extraColumn = '_derrick_extra'
+export const deletedColumn = '_derrick_deleted_at'
+/** Type that marks the lane of all fields past the bound, in a page's column list. */
+export const extraType = 'extra'
+
+/** Which kinds of values a field was seen with in one attempt. */
+export interface SeenField {
+  field: string
+  number: 'bigint' | 'numeric' | null
+  text: boolean
+  boolean: boolean
+  json: boolean
+}
+
+/** All that an attempt's pages hold: fields by name, and whether some of them are in the lane of the rest. */
+export interface SeenFields {
+  fields: Map<string, SeenField>
+  extra: boolean
+}
+
+export const noFields = (): SeenFields => ({ fields: new Map(), extra: false })
+
+const lanes: Record<LaneType, Lane> = {
+  bigint: 'number',
+  numeric: 'number',
+  text: 'text',
+  boolean: 'boolean',
+  jsonb: 'json',
+}
+
+export const laneOf = (type: string): Lane => lanes[type as LaneType]
+
+/** How many of a page's columns are Derrick's own. */
+export const ownColumns = (keyed: boolean): number => (keyed ? 2 : 3)
+
+/** Adds what a page's column list says; a join, so pages may come in any order. */
+export function addColumns(seen: SeenFields, columns: PageMeta['columns'], keyed: boolean): void {
+  for (let i = ownColumns(keyed); i < columns.length; i += 1) {
+    const { name, type } = columns[i] as { name: string; type: string }
+    if (type === extraType) {
+      seen.extra = true
+      continue
+    }
+    const known = seen.fields.get(name)
+    const field = known ?? { field: name, number: null, text: false, boolean: false, json: false }
+    if (!known) seen.fields.set(name, field)
+    const lane = laneOf(type)
+    if (lane !== 'number') field[lane] = true
+    else if (field.number !== 'numeric') field.number = type as 'bigint' | 'numeric'
+  }
+}
+
+/** The lanes of a field with the type that each has in a stage. */
+export function lanesOf(seen: SeenField): { lane: Lane; type: LaneType }[] {
+  const found: { lane: Lane; type: LaneType }[] = []
+  if (seen.number) found.push({ lane: 'number', type: seen.number })
+  if (seen.text) found.push({ lane: 'text', type: 'text' })
+  if (seen.boolean) found.push({ lane: 'boolean', type: 'boolean' })
+  if (seen.json) found.push({ lane: 'json', type: 'jsonb' })
+  return found
+}

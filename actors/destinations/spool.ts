@@ -1,0 +1,206 @@
+import { constants } from 'node:fs'
+import { type FileHandle, mkdir, open, readdir, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { derrickError } from '../../schema/error.ts'
+import type { PageMeta } from '../../schema/protocol.ts'
+import { addChecksums } from './row-hash.ts'
+import { RowSet } from './row-set.ts'
+import type { SpoolPool } from './spool-pool.ts'
+import type { SpooledPage } from './writer.ts'
+
+const suffix = '.spool'
+const openNew =
+  constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC | (constants.O_NOFOLLOW ?? 0)
+
+interface Entry {
+  /** null once the page is in the file */
+  bytes: Uint8Array<ArrayBuffer> | null
+  length: number
+  recordCount: number
+  checksum: number
+  columns: PageMeta['columns']
+}
+
+/** A page as it comes back; which of its rows are replaced is asked of `superseded`, by `firstRow + i`. */
+export interface ReplayedPage {
+  bytes: Uint8Array<ArrayBuffer>
+  recordCount: number
+  checksum: number
+  columns: PageMeta['columns']
+  firstRow: number
+}
+
+export interface SpoolOptions {
+  pool: SpoolPool
+  dir: string
+  /** the file is `<name>.spool`; asked when the spool leaves memory, so the fence may be in it */
+  name: () => string
+  memoryBytes: number
+  signal: AbortSignal
+}
+
+/**
+ * One attempt's pages, in order: in memory first, then in an unsynced file that only this process can read. It may be
+ * replayed any number of times; the API is not asked again. Not safe for concurrent appends.
+ */
+export class Spool {
+  readonly #options: SpoolOptions
+  readonly #pages: Entry[] = []
+  readonly #superseded = new RowSet()
+  #file: FileHandle | null = null
+  #path: string | null = null
+  #bytes = 0
+  #records = 0
+  #checksum = 0
+  #dropped = false
+
+  constructor(options: SpoolOptions) {
+    this.#options = options
+  }
+
+  get pages(): number {
+    return this.#pages.length
+  }
+
+  /** rows, those that a later row replaces included */
+  get records(): number {
+    return this.#records
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  get checksum(): number {
+    return this.#checksum
+  }
+
+  /** Rows (counted from 0 over the attempt) that another row of it replaces. */
+  get superseded(): RowSet {
+    return this.#superseded
+  }
+
+  /** Keeps a page. Waits while the worker's spools are full; a full disk is the failure `disk.enospc`. */
+  async append(page: SpooledPage): Promise<void> {
+    const { pool, signal, memoryBytes } = this.#options
+    const length = page.bytes.byteLength
+    await pool.take(this, length, signal)
+    // The wait may have outlived the attempt: what was booked after the drop is given back here.
+    if (this.#dropped) return pool.release(this, length)
+    this.#bytes += length
+    this.#pages.push(this.#entry(page))
+    if (this.#file || this.#bytes > memoryBytes) await this.#spill()
+    this.#records += page.recordCount
+    this.#checksum = addChecksums(this.#checksum, page.checksum)
+    for (const row of page.meta.superseded) this.#superseded.add(row)
+  }
+
+  /** The pages in the order they came; one page of a spooled file is in memory at a time. */
+  async *replay(): AsyncGenerator<ReplayedPage> {
+    let offset = 0
+    let firstRow = 0
+    for (const page of this.#pages) {
+      const bytes = page.bytes ?? (await this.#read(offset, page.length))
+      offset += page.length
+      const { recordCount, checksum, columns } = page
+      yield { bytes, recordCount, checksum, columns, firstRow }
+      firstRow += recordCount
+    }
+  }
+
+  /** Forgets everything, removes the file and gives the bytes back. Safe to call twice. */
+  async drop(): Promise<void> {
+    if (this.#dropped) return
+    this.#dropped = true
+    this.#pages.length = 0
+    try {
+      await this.#file?.close()
+      if (this.#path) await unlink(this.#path)
+    } catch (error) {
+      // A file that is gone already is what was wanted.
+      if (!hasCode(error, 'ENOENT')) throw spoolFailure(error, this.#path)
+    } finally {
+      this.#options.pool.release(this, this.#bytes)
+    }
+  }
+
+  #entry({ bytes, recordCount, checksum, meta }: SpooledPage): Entry {
+    const last = this.#pages.at(-1)?.columns
+    // Every page brings its own copy of the column list; nearly always it equals the one before.
+    const columns = last && sameColumns(last, meta.columns) ? last : meta.columns
+    return { bytes, length: bytes.byteLength, recordCount, checksum, columns }
+  }
+
+  async #spill(): Promise<void> {
+    const { dir, name } = this.#options
+    const path = this.#path ?? join(dir, `${name()}${suffix}`)
+    try {
+      if (!this.#file) {
+        await mkdir(dir, { recursive: true, mode: 0o700 })
+        this.#path = path
+        this.#file = await open(path, openNew, 0o600)
+      }
+      for (const page of this.#unspilled()) {
+        await this.#file.appendFile(page.bytes as Uint8Array)
+        page.bytes = null
+      }
+    } catch (error) {
+      throw spoolFailure(error, path)
+    }
+  }
+
+  #unspilled(): Entry[] {
+    const first = this.#pages.findLastIndex((page) => page.bytes === null) + 1
+    return this.#pages.slice(first)
+  }
+
+  async #read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = new Uint8Array(length)
+    let done = 0
+    try {
+      while (done < length) {
+        const { bytesRead } = await (this.#file as FileHandle).read(
+          bytes,
+          done,
+          length - done,
+          offset + done,
+        )
+        if (bytesRead === 0) throw new Error('it is shorter than what was written to it')
+        done += bytesRead
+      }
+    } catch (error) {
+      throw spoolFailure(error, this.#path)
+    }
+    return bytes
+  }
+}
+
+/** Removes spool files that an earlier process left in `dir`; returns how many. Call before the first range starts. */
+export async function sweepSpools(dir: string): Promise<number> {
+  const names = await readdir(dir).catch((error: unknown) => {
+    if (hasCode(error, 'ENOENT')) return []
+    throw spoolFailure(error, dir)
+  })
+  const ours = names.filter((name) => /^\d+-\d+\.spool$/.test(name))
+  for (const name of ours) await unlink(join(dir, name))
+  return ours.length
+}
+
+const sameColumns = (a: PageMeta['columns'], b: PageMeta['columns']): boolean =>
+  a.length === b.length &&
+  a.every((column, i) => column.name === b[i]?.name && column.type === b[i]?.type)
+
+const hasCode = (error: unknown, code: string): boolean =>
+  (error as { code?: unknown } | null)?.code === code
+
+function spoolFailure(error: unknown, path: string | null): Error {
+  const code = String((error as { code?: unknown } | null)?.code ?? 'spool').toLowerCase()
+  const message = error instanceof Error ? error.message : String(error)
+  const full = code === 'enospc' || code === 'edquot'
+  return derrickError('destination', `disk.${code}`, `the spool file ${path}: ${message}`, {
+    remedy: full
+      ? 'free space on the disk of the data folder, then retry; nothing that was committed is lost'
+      : 'check the data folder: Derrick keeps what it reads there until it is committed',
+    cause: error,
+  })
+}
