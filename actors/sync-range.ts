@@ -8,6 +8,7 @@ import type {
   RangeJob,
   Receipt,
 } from '../schema/protocol.ts'
+import { sabotage } from '../schema/sabotage.ts'
 import { type ByteBudget, expectedCost } from './byte-budget.ts'
 import type { ReadPage, StreamReader } from './connectors/reader.ts'
 import { DestinationClient } from './destination-client.ts'
@@ -93,12 +94,27 @@ async function attempt(context: Attempt): Promise<RangeEvent> {
   signal.throwIfAborted()
   supervisor.send({ kind: 'range-progressed', progress: { ...progress } })
   const commit = destination.commit({ ...read, fetchedFrom })
+  if (sabotage === 'mark_before_commit')
+    completeTooEarly(context, { ...read, ...begun, fetchedFrom })
   // A cancel reaches the destination also while it waits for a slot or commits; what is durable by then stands.
   const onAbort = (): void => void destination.abort().catch(() => {})
   signal.addEventListener('abort', onAbort, { once: true })
   const receipt: Receipt = await commit
   signal.removeEventListener('abort', onAbort)
   return { kind: 'range-completed', receipt, progress, recovered: false }
+}
+
+/** The breach of a sabotaged build: the ledger hears of a commit that the destination has only been asked for. */
+function completeTooEarly(
+  { destination, supervisor, progress, deps }: Attempt,
+  read: Pick<Receipt, 'fence' | 'records' | 'fetchedFrom'>,
+): void {
+  const { fence, records, fetchedFrom } = read
+  const more = { bytes: progress.bytes, rowsChanged: null, checksum: '', committedAt: deps.now() }
+  const receipt = { fence, records, fetchedFrom, ...more }
+  supervisor.send({ kind: 'range-completed', receipt, progress, recovered: false })
+  // The supervisor grants no slot to a range that it holds for done.
+  destination.grantCommitSlot()
 }
 
 type Encoder = ReturnType<DestinationKind['makeEncoder']>
