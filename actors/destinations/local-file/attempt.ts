@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { LocalFileConfig } from '../../../schema/destination.ts'
 import { derrickError } from '../../../schema/error.ts'
 import type { Receipt } from '../../../schema/protocol.ts'
+import { sabotage } from '../../../schema/sabotage.ts'
 import type { RangeContext, RangeWriter, ReadReport, SpooledPage } from '../writer.ts'
 import { type Disk, hasCode } from './disk.ts'
 import type { Folders } from './folders.ts'
@@ -10,7 +11,13 @@ import { longRangeName, partName, rangeFolder, rangeName, tempName } from './lay
 import type { Bounds, Commit, Ledger } from './ledger.ts'
 import type { CommitLine, LineBounds } from './ledger-line.ts'
 import type { LedgerLog } from './ledger-log.ts'
-import { filesAreThere, finishClear, removeTemps, rollForward } from './roll-forward.ts'
+import {
+  filesAreThere,
+  finishClear,
+  removeFiles,
+  removeTemps,
+  rollForward,
+} from './roll-forward.ts'
 import { rowTail } from './row-tail.ts'
 import { writeParts } from './temp-files.ts'
 
@@ -67,6 +74,7 @@ export class LocalFileAttempt implements RangeWriter {
       await rollForward(this.#stream, entry, this.#lineBounds, 'earlier')
     }
     const { commit } = entry
+    if (sabotage === 'cleanup_first' && commit) await removeFiles(this.#stream, commit)
     const known = this.#context.range.committedFence ?? 0
     if (commit && commit.fence > known && (await filesAreThere(this.#stream, commit))) {
       return { fence, recovered: receiptOf(commit) }

@@ -1,5 +1,13 @@
+import { sabotage } from '../../../schema/sabotage.ts'
 import { BoundsIndex } from './bounds-index.ts'
-import type { ClaimLine, CommitLine, EndLine, LedgerLine, LineBounds } from './ledger-line.ts'
+import type {
+  AbortLine,
+  ClaimLine,
+  CommitLine,
+  DoneLine,
+  LedgerLine,
+  LineBounds,
+} from './ledger-line.ts'
 
 /** Epoch ms, half-open; a full read has infinite ones. */
 export interface Bounds {
@@ -78,21 +86,12 @@ export class Ledger {
 
   apply(line: LedgerLine): void {
     this.#order += 1
-    switch (line.kind) {
-      case 'claim':
-        return this.#claim(line)
-      case 'commit':
-        return this.#commit(line)
-      case 'clear':
-        return this.#clear(line.token)
-      case 'cleared':
-        if (this.clearing?.token === line.token) this.clearing = null
-        return
-      case 'done':
-        return this.#done(line)
-      case 'abort':
-        return this.#abort(line)
-    }
+    if (line.kind === 'claim') this.#claim(line)
+    else if (line.kind === 'commit') this.#commit(line)
+    else if (line.kind === 'done') this.#done(line)
+    else if (line.kind === 'abort') this.#abort(line)
+    else if (line.kind === 'clear') this.#clear(line.token)
+    else if (this.clearing?.token === line.token) this.clearing = null
   }
 
   #claim(line: ClaimLine): void {
@@ -106,7 +105,7 @@ export class Ledger {
 
   #commit(line: CommitLine): void {
     const range = this.entry(boundsOf(line))
-    if (range?.claim !== line.token || range.fence !== line.fence) return
+    if (!range || !holdsClaim(range, line)) return
     const others = [...this.#index.overlapping(range)].filter((other) => other !== range)
     if (others.some((other) => other.fence > range.fence)) return
     const removals = new Set(replacedPaths(range))
@@ -121,7 +120,7 @@ export class Ledger {
     range.removals = [...removals].filter((path) => !this.isLive(path, range))
   }
 
-  #done(line: EndLine): void {
+  #done(line: DoneLine): void {
     const range = this.entry(boundsOf(line))
     if (!range) return
     range.unsettled = range.unsettled.filter((claim) => claim.fence > line.fence)
@@ -130,7 +129,7 @@ export class Ledger {
     range.removals = []
   }
 
-  #abort(line: EndLine): void {
+  #abort(line: AbortLine): void {
     const range = this.entry(boundsOf(line))
     if (range) range.unsettled = range.unsettled.filter((claim) => claim.token !== line.token)
   }
@@ -176,6 +175,11 @@ const keyOf = ({ start, end }: Bounds): string => `${start}/${end}`
 
 const hasFile = (range: RangeEntry, path: string): boolean =>
   range.commit?.files.some((file) => file.path === path) ?? false
+
+/** The fence: only the last attempt to claim a range may commit it. A sabotaged build lets any attempt. */
+function holdsClaim(range: RangeEntry, { token, fence }: CommitLine): boolean {
+  return sabotage === 'no_fence' || (range.claim === token && range.fence === fence)
+}
 
 /** All that may lie on disk of what a range holds now: its files, those not yet renamed, those not yet removed. */
 function replacedPaths({ commit, done, removals }: RangeEntry): string[] {

@@ -55,6 +55,11 @@ export async function removeTemps(stream: StreamFolder, claim: Claim): Promise<v
   }
 }
 
+/** The breach of a sabotaged build: what is committed goes before what replaces it is there. */
+export async function removeFiles({ disk, folders }: StreamFolder, commit: Commit): Promise<void> {
+  for (const { path } of commit.files) await disk.remove(join(folders.root, path))
+}
+
 /** Removes everything that the log lists as live, and voids it. Attempts under way are fenced off by it. */
 export async function clearStream(stream: StreamFolder): Promise<void> {
   await stream.log.append({ kind: 'clear', token: randomBytes(6).toString('hex') }, true)
