@@ -32,13 +32,18 @@ export async function* passesOf(
   request: ReadRequest,
   readParent: ReadParent,
 ): AsyncGenerator<Pass, void, undefined> {
-  yield* product(plan.stream.for_each, { each: {}, sends: [] }, { scope, request, readParent })
+  const { for_each: entries } = plan.stream
+  const usesParent = entries.length > 0 && /\beach\??\.parent\b/.test(JSON.stringify(plan.stream))
+  const context = { scope, request, readParent, usesParent }
+  yield* product(entries, { each: {}, sends: [] }, context)
 }
 
 interface Context {
   scope: ReadScope
   request: ReadRequest
   readParent: ReadParent
+  /** templates look at `each.parent`: then the same id under another grandparent is another pass */
+  usesParent: boolean
 }
 
 async function* product(
@@ -90,7 +95,7 @@ async function* fromList(
 
 async function* fromParent(
   entry: ParentEach,
-  { request, readParent }: Context,
+  { request, readParent, usesParent }: Context,
 ): AsyncGenerator<Values, void, undefined> {
   const taken = Object.entries(entry.take).map(([name, path]) => [name, compilePath(path)] as const)
   // Only parents that changed: those of this range. Else all there are, whatever the range.
@@ -100,7 +105,7 @@ async function* fromParent(
     const values: Values = {}
     for (const [name, read] of taken) setOwn(values, name, read(record) ?? null)
     if (entry.unique) {
-      const key = JSON.stringify(values)
+      const key = JSON.stringify(usesParent ? [values, each] : values)
       if (seen.has(key)) continue
       if (seen.size < maxRemembered) seen.add(key)
     }

@@ -1,5 +1,6 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { setImmediate as immediately } from 'node:timers/promises'
 import t from 'tap'
 import { makeStreamReader } from '../../../actors/connectors/manifest/reader.ts'
 import type { Clock } from '../../../actors/connectors/manifest/sleep.ts'
@@ -66,7 +67,10 @@ export function jumpingClock(now = Date.UTC(2026, 0, 10)): Clock & { waits: numb
     async sleep(ms, signal) {
       signal.throwIfAborted()
       waits.push(ms)
-      now += ms
+      const until = now + ms
+      // Whoever was let go before has its turn first.
+      await immediately(undefined, { signal })
+      now = Math.max(now, until)
     },
   }
 }
