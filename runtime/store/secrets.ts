@@ -16,7 +16,7 @@ export interface Sealed {
 
 /** Whose config it is; the ciphertext is bound to it and to its field, so it is worth nothing elsewhere. */
 export interface SecretOwner {
-  kind: 'source' | 'destination'
+  kind: 'source' | 'destination' | 'answer'
   id: string
 }
 
@@ -70,6 +70,7 @@ export function openSecretBox(db: Sqlite.Database, dataDir: string, givenKey?: s
   return {
     keyId,
     seal,
+    open,
     /** Plain values of a stored config, for a job. Throws DerrickError secret.unreadable. */
     decryptConfig: (owner: SecretOwner, config: StoredConfig): Record<string, unknown> =>
       mapConfig(config, (value, field) => (isSealed(value) ? open(owner, field, value) : value)),

@@ -1,0 +1,101 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import cookie from '@fastify/cookie'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type RawServerDefault,
+} from 'fastify'
+import { activityRoutes } from './activity.ts'
+import { apiKeyRoutes } from './api-keys.ts'
+import { addAuth } from './auth.ts'
+import { connectionRoutes } from './connections.ts'
+import { connectorRoutes } from './connectors.ts'
+import { addConsole } from './console.ts'
+import type { ApiDeps } from './deps.ts'
+import { destinationRoutes } from './destinations.ts'
+import { eventRoutes } from './event-stream.ts'
+import { healthRoutes } from './health.ts'
+import { addIdempotency } from './idempotency.ts'
+import { notificationRoutes } from './notifications.ts'
+import { addOpenApi } from './openapi.ts'
+import { ApiProblem, sendProblem } from './problem.ts'
+import { rangeRoutes } from './ranges.ts'
+import { runRoutes } from './runs.ts'
+import { addSecurityHeaders } from './security-headers.ts'
+import { sessionRoutes } from './session.ts'
+import { settingsRoutes } from './settings.ts'
+import { sourceRoutes } from './sources.ts'
+import { statusRoutes } from './status.ts'
+import { streamActionRoutes } from './stream-actions.ts'
+import { streamRangeRoutes } from './stream-ranges.ts'
+import { streamRoutes } from './streams.ts'
+import { validatorCompiler } from './validation.ts'
+import { workspaceRoutes } from './workspaces.ts'
+
+export type App = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>
+
+const bodyLimitBytes = 1024 * 1024
+const requestTimeoutMs = 60_000
+
+const resources = [
+  workspaceRoutes,
+  connectorRoutes,
+  sourceRoutes,
+  destinationRoutes,
+  connectionRoutes,
+  streamRoutes,
+  streamActionRoutes,
+  streamRangeRoutes,
+  runRoutes,
+  rangeRoutes,
+  activityRoutes,
+  notificationRoutes,
+  settingsRoutes,
+  apiKeyRoutes,
+  sessionRoutes,
+  statusRoutes,
+  eventRoutes,
+  healthRoutes,
+]
+
+/** The whole HTTP side, ready for `listen` or `inject`. */
+export async function buildApp(deps: ApiDeps): Promise<App> {
+  const app: App = Fastify({
+    loggerInstance: deps.log as FastifyBaseLogger,
+    disableRequestLogging: true,
+    trustProxy: deps.config.trustProxy,
+    bodyLimit: bodyLimitBytes,
+    requestTimeout: requestTimeoutMs,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 256 },
+  }).withTypeProvider<TypeBoxTypeProvider>()
+  // Only JSON: other types can be sent by any page of any site without asking first.
+  app.removeContentTypeParser('text/plain')
+  app.setValidatorCompiler(validatorCompiler)
+  // `present.ts` decides what leaves; the answers' schemas are for the OpenAPI document.
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data))
+  app.setErrorHandler(sendProblem)
+  addSecurityHeaders(app, deps.config)
+  await app.register(cookie)
+  addAuth(app, deps)
+  addIdempotency(app, deps)
+  await addOpenApi(app, deps)
+  for (const addRoutes of resources) addRoutes(app, deps)
+  const serveConsole = addConsole()
+  app.setNotFoundHandler((request, reply) => {
+    if (/^\/api(\/|\?|$)/.test(request.url) || !['GET', 'HEAD'].includes(request.method)) {
+      throw new ApiProblem(404, 'route.not_found', `there is no ${request.method} ${request.url}`, {
+        remedy: 'see /api/v1/openapi.json',
+      })
+    }
+    return serveConsole(request, reply)
+  })
+  return app
+}

@@ -1,0 +1,35 @@
+import type { FastifyReply } from 'fastify'
+import type { App } from './app.ts'
+import type { ApiDeps } from './deps.ts'
+
+/** A scheduler that has not ticked for so long is stuck; it ticks every ten seconds. */
+const tickOverdueMs = 60_000
+
+/** For orchestrators: alive, and able to take work. They ask without signing in and learn nothing else. */
+export function healthRoutes(app: App, deps: ApiDeps): void {
+  const alive = async () => ({ status: 'ok', version: deps.config.version })
+  app.get('/livez', { schema: { hide: true } }, alive)
+  app.get('/healthz', { schema: { hide: true } }, alive)
+  app.get('/readyz', { schema: { hide: true } }, async (_request, reply: FastifyReply) => {
+    const checks = { database: databaseCheck(deps), scheduler: schedulerCheck(deps) }
+    const ready = Object.values(checks).every((check) => check === 'ok')
+    return reply.code(ready ? 200 : 503).send({ ready, checks })
+  })
+}
+
+function databaseCheck({ stores }: ApiDeps): string {
+  try {
+    stores.settings.get()
+    return 'ok'
+  } catch {
+    return 'the database can not be read'
+  }
+}
+
+function schedulerCheck({ engine, now }: ApiDeps): string {
+  const tick = engine.schedulerState().last_tick_at
+  // Before the first tick the process is starting, which takes seconds.
+  if (tick === null) return 'ok'
+  const age = now() - Date.parse(tick)
+  return age < tickOverdueMs ? 'ok' : `the last tick was ${Math.round(age / 1_000)} s ago`
+}

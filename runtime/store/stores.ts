@@ -1,0 +1,39 @@
+import type Sqlite from 'better-sqlite3'
+import { makeActivityStore } from './activity.ts'
+import { makeApiKeyStore } from './api-keys.ts'
+import { makeAttemptStore } from './attempts.ts'
+import { makeConnectionStore } from './connections.ts'
+import { makeDestinationStore } from './destinations.ts'
+import { makeIdempotencyStore } from './idempotency.ts'
+import { makeNotificationStore } from './notifications.ts'
+import { makeRangeStore } from './ranges.ts'
+import { makeRunStore } from './runs.ts'
+import { makeSessionStore } from './sessions.ts'
+import { makeSettingsStore } from './settings.ts'
+import { makeSourceStore } from './sources.ts'
+import { makeStatsStore } from './stats.ts'
+import { makeStreamStore } from './streams.ts'
+import { makeWorkspaceStore } from './workspaces.ts'
+
+export type Stores = ReturnType<typeof makeStores>
+
+/** Every store over one connection: the API's over `full`, the engine's over `normal`. */
+export function makeStores(db: Sqlite.Database) {
+  return {
+    activity: makeActivityStore(db),
+    apiKeys: makeApiKeyStore(db),
+    attempts: makeAttemptStore(db),
+    connections: makeConnectionStore(db),
+    destinations: makeDestinationStore(db),
+    idempotency: makeIdempotencyStore(db),
+    notifications: makeNotificationStore(db),
+    ranges: makeRangeStore(db),
+    runs: makeRunStore(db),
+    sessions: makeSessionStore(db),
+    settings: makeSettingsStore(db),
+    sources: makeSourceStore(db),
+    stats: makeStatsStore(db),
+    streams: makeStreamStore(db),
+    workspaces: makeWorkspaceStore(db),
+  }
+}
