@@ -174,7 +174,9 @@ async function serveApi(
   const origin = running.origin.current
   const makePage = (): Answer => {
     const twist = due === null ? null : twistOf(due.fault)
-    const page = api.page(asked, origin, request.headers, twist)
+    // Damage is done to the bytes of the JSON, so those must not be compressed.
+    const wanted = due?.fault.kind === 'malformed' ? {} : request.headers
+    const page = api.page(asked, origin, wanted, twist)
     log.served(stream, page.records, page.bytes.length)
     return withHeaders(answerOf(page), headers)
   }
