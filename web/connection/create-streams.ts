@@ -2,6 +2,7 @@ import type { Granularity, Stream } from '../../schema/stream.ts'
 import { api } from '../api.ts'
 import { syncStream } from '../store/actions.ts'
 import { change } from '../store/store.ts'
+import { put } from '../store/world.ts'
 import { granularityOf, type OfferedStream, type StreamChoice } from './offered.ts'
 
 export interface StreamPlan {
@@ -29,7 +30,7 @@ export async function createStreams(connectionId: string, plan: StreamPlan): Pro
       schedule: plan.schedule || null,
     })
     change((draft) => {
-      draft.streams[stream.id] = stream
+      put(draft.streams, stream)
     })
     made.push(stream)
   }

@@ -1,11 +1,13 @@
 import { useNavigate } from '@solidjs/router'
-import { createEffect, createMemo, createResource, createSignal, on } from 'solid-js'
+import { createEffect, createMemo, createSignal, on } from 'solid-js'
 import { createStore, reconcile } from 'solid-js/store'
 import type { Connection } from '../../schema/connection.ts'
 import type { Granularity, Stream } from '../../schema/stream.ts'
 import { api, listAll } from '../api.ts'
 import { createForm } from '../form/form.ts'
+import { createLoad } from '../load.ts'
 import { change, world } from '../store/store.ts'
+import { put } from '../store/world.ts'
 import { useUrl } from '../url.ts'
 import { createStreams } from './create-streams.ts'
 import { choicesOf, type OfferedStream, type StreamChoice } from './offered.ts'
@@ -40,7 +42,7 @@ async function postConnection(
     ...(names.prefix.trim() ? { stream_prefix: names.prefix.trim() } : {}),
   })
   change((draft) => {
-    draft.connections[connection.id] = connection
+    put(draft.connections, connection)
   })
   return connection
 }
@@ -61,12 +63,9 @@ export function createConnection(existing: Connection | undefined) {
   const sourceId = () => made()?.source_id ?? pick(url.get('source'), world.sources)
   const destinationId = () =>
     made()?.destination_id ?? pick(url.get('destination'), world.destinations)
-  const [offered, { refetch }] = createResource(sourceId, (id) =>
-    listAll<OfferedStream>(`/sources/${id}/streams`),
-  )
-  const known = () => (offered.error ? undefined : offered())
+  const offered = createLoad(sourceId, (id) => listAll<OfferedStream>(`/sources/${id}/streams`))
   createEffect(
-    on(known, (found) => {
+    on(offered.data, (found) => {
       const fresh = choicesOf(found ?? [], streamsOf(existing?.id))
       setChoices(reconcile(fresh, { key: 'name' }))
     }),
@@ -87,7 +86,7 @@ export function createConnection(existing: Connection | undefined) {
       const taken = new Set(streamsOf(connection.id).map((stream) => stream.source_stream))
       const streams = await createStreams(connection.id, {
         ...plan,
-        offered: known() ?? [],
+        offered: offered.data() ?? [],
         choices: choices.filter((choice) => !taken.has(choice.name)),
       })
       navigate(streams[0] ? `/?open=${streams[0].id}` : '/connections')
@@ -110,8 +109,6 @@ export function createConnection(existing: Connection | undefined) {
     sourceId,
     destinationId,
     offered,
-    refetch,
-    known,
     standardName,
     chosen,
     off,

@@ -1,6 +1,5 @@
 import { For, Show } from 'solid-js'
 import type { Connection } from '../../schema/connection.ts'
-import { problemOf } from '../problem.ts'
 import { world } from '../store/store.ts'
 import { Button, LinkButton } from '../ui/button.tsx'
 import { Drawer } from '../ui/dialog.tsx'
@@ -67,17 +66,19 @@ function Offer(props: { state: ConnectionState }) {
   const { state } = props
   return (
     <>
-      <Show when={state.offered.error}>
-        <ErrorState
-          title="The source’s streams can’t be shown"
-          problem={problemOf(state.offered.error)}
-          retry={state.refetch}
-        />
+      <Show when={state.offered.problem()}>
+        {(problem) => (
+          <ErrorState
+            title="The source’s streams can’t be shown"
+            problem={problem()}
+            retry={state.offered.again}
+          />
+        )}
       </Show>
-      <Show when={state.offered.loading}>
+      <Show when={state.offered.loading()}>
         <Loading what="the streams that the source offers" />
       </Show>
-      <Show when={state.known()}>
+      <Show when={state.offered.data()}>
         {(found) => (
           <>
             <StreamChoices

@@ -1,10 +1,12 @@
-import { createResource, createSignal, Show } from 'solid-js'
+import { createSignal, Show } from 'solid-js'
 import type { Stream } from '../../schema/stream.ts'
 import { api, listAll } from '../api.ts'
 import { cronText } from '../cron.ts'
 import { createForm } from '../form/form.ts'
 import { moment } from '../format.ts'
+import { createLoad } from '../load.ts'
 import { change, now, world } from '../store/store.ts'
+import { put } from '../store/world.ts'
 import { nextRun } from '../stream/next-run.ts'
 import { Button } from '../ui/button.tsx'
 import { Drawer } from '../ui/dialog.tsx'
@@ -23,11 +25,11 @@ export function StreamForm(props: { stream: Stream; onClose: () => void }) {
   const [zone, setZone] = createSignal(stream.schedule_timezone)
   const [lookback, setLookback] = createSignal(stream.lookback ?? '')
   const sourceId = () => world.connections[stream.connection_id]?.source_id
-  const [offered] = createResource(sourceId, (id) =>
+  const offered = createLoad(sourceId, (id) =>
     listAll<OfferedStream>(`/sources/${id}/streams`).catch(() => []),
   )
   const off = () =>
-    newestFirstOff(offered()?.find((candidate) => candidate.name === stream.source_stream))
+    newestFirstOff(offered.data()?.find((candidate) => candidate.name === stream.source_stream))
   const save = () =>
     form.during('save', async () => {
       const saved = await api.patch<Stream>(`/streams/${stream.id}`, {
@@ -37,7 +39,7 @@ export function StreamForm(props: { stream: Stream; onClose: () => void }) {
         lookback: lookback().trim() || null,
       })
       change((draft) => {
-        draft.streams[saved.id] = saved
+        put(draft.streams, saved)
       })
       toast({ text: `${saved.name} is saved.`, good: true })
       props.onClose()

@@ -12,6 +12,7 @@ import { fieldsOfSchema } from '../form/field.ts'
 import { createForm } from '../form/form.ts'
 import { words } from '../format.ts'
 import { change } from '../store/store.ts'
+import { put } from '../store/world.ts'
 import { Button } from '../ui/button.tsx'
 import { CheckSteps } from '../ui/check-steps.tsx'
 import { Drawer } from '../ui/dialog.tsx'
@@ -52,7 +53,7 @@ export function DestinationForm(props: DestinationFormProps) {
         ? await api.patch<Destination>(`/destinations/${stored.id}`, body)
         : await api.post<Destination>('/destinations', { ...body, type: type() })
       change((draft) => {
-        draft.destinations[saved.id] = saved
+        put(draft.destinations, saved)
       })
       toast({ text: `${saved.name} is saved.`, good: true })
       props.onSaved(saved)

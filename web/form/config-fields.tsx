@@ -1,4 +1,5 @@
-import { createEffect, createResource, For, Match, Show, Switch } from 'solid-js'
+import { createEffect, For, Match, Show, Switch } from 'solid-js'
+import { createLoad } from '../load.ts'
 import type { FieldProblem } from '../problem.ts'
 import { FieldBox } from '../ui/field-box.tsx'
 import type { FormField } from './field.ts'
@@ -17,12 +18,12 @@ interface ConfigFieldsProps {
 /** The inputs of a config, generated from its description. */
 export function ConfigFields(props: ConfigFieldsProps) {
   // Conditions need the manifest's expression language, which only few forms use.
-  const [language] = createResource(
-    () => props.fields.some((field) => field.showIf),
-    (needed) => (needed ? import('./condition.ts') : undefined),
+  const language = createLoad(
+    () => props.fields.some((field) => field.showIf) || undefined,
+    () => import('./condition.ts'),
   )
   const visible = () => {
-    const found = language()
+    const found = language.data()
     if (!found) return props.fields
     const { config } = readForm(props.fields, props.draft)
     const known = Object.fromEntries(

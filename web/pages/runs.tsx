@@ -1,8 +1,8 @@
-import { createEffect, createMemo, createResource, createSignal, For, on, Show } from 'solid-js'
+import { createEffect, createMemo, createSignal, For, on, Show } from 'solid-js'
 import type { Run } from '../../schema/run.ts'
 import { api } from '../api.ts'
 import { ago, count, exact, size, span } from '../format.ts'
-import { problemOf } from '../problem.ts'
+import { createLoad } from '../load.ts'
 import { RunDrawer } from '../run/drawer.tsx'
 import { queryOf, runFilters, shownRuns } from '../run/filter.ts'
 import type { Listed } from '../shape.ts'
@@ -26,14 +26,17 @@ export function Runs() {
   const stream = () => url.get('stream')
   const [older, setOlder] = createSignal<Run[]>([])
   const [cursor, setCursor] = createSignal<string | null>(null)
-  const query = createMemo(() => ({ ...queryOf(filter()), stream_id: stream(), epoch: epoch() }))
   const load = (at?: string) => {
-    const { epoch: _, ...asked } = query()
+    const asked = { ...queryOf(filter()), stream_id: stream() }
     return api.get<Listed<Run>>('/runs', { ...asked, limit: pageSize, cursor: at })
   }
-  const [first, { refetch }] = createResource(query, () => load())
+  const first = createLoad(
+    () => `${filter().name} ${stream()}`,
+    () => load(),
+  )
+  createEffect(on(epoch, () => first.again(), { defer: true }))
   createEffect(
-    on(first, (page) => {
+    on(first.data, (page) => {
       if (!page) return
       setOlder([])
       setCursor(page.next_cursor)
@@ -51,7 +54,7 @@ export function Runs() {
   const rows = createMemo(() =>
     shownRuns(
       Object.values(world.runs),
-      [...((first.error ? undefined : first.latest)?.data ?? []), ...older()],
+      [...(first.data()?.data ?? []), ...older()],
       filter(),
       stream(),
     ),
@@ -62,11 +65,13 @@ export function Runs() {
         <h1>Runs</h1>
         <Filters />
       </div>
-      <Show when={first.error}>
-        <ErrorState title="Runs can’t be shown" problem={problemOf(first.error)} retry={refetch} />
+      <Show when={first.problem()}>
+        {(problem) => (
+          <ErrorState title="Runs can’t be shown" problem={problem()} retry={first.again} />
+        )}
       </Show>
       <div class="card">
-        <Show when={rows().length > 0} fallback={<Nothing loading={first.loading} />}>
+        <Show when={rows().length > 0} fallback={<Nothing loading={first.loading()} />}>
           <RunTable rows={rows()} />
         </Show>
       </div>

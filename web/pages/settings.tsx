@@ -1,10 +1,10 @@
-import { createResource, createSignal, For, Show } from 'solid-js'
+import { createSignal, For, Show } from 'solid-js'
 import { type ApiKey, type Role, roles } from '../../schema/api-key.ts'
 import type { Settings as SettingsShape } from '../../schema/settings.ts'
 import { api, listAll } from '../api.ts'
 import { createForm } from '../form/form.ts'
 import { ago, moment } from '../format.ts'
-import { problemOf } from '../problem.ts'
+import { createLoad } from '../load.ts'
 import { now, session, world } from '../store/store.ts'
 import { setTheme, theme, themes } from '../theme.ts'
 import { Badge } from '../ui/badge.tsx'
@@ -36,23 +36,28 @@ export function Settings() {
 }
 
 function Concurrency() {
-  const [settings, { mutate, refetch }] = createResource(() => api.get<SettingsShape>('/settings'))
+  const settings = createLoad(
+    () => 'settings',
+    () => api.get<SettingsShape>('/settings'),
+  )
   return (
     <section class="card card-body stack">
       <h2>Scheduler</h2>
       <Show
-        when={settings.error ? undefined : settings()}
+        when={settings.data()}
         fallback={
-          <Show when={settings.error} fallback={<Loading what="the settings" />}>
-            <ErrorState
-              title="Settings can’t be shown"
-              problem={problemOf(settings.error)}
-              retry={refetch}
-            />
+          <Show when={settings.problem()} fallback={<Loading what="the settings" />}>
+            {(problem) => (
+              <ErrorState
+                title="Settings can’t be shown"
+                problem={problem()}
+                retry={settings.again}
+              />
+            )}
           </Show>
         }
       >
-        {(found) => <Limits settings={found()} onSaved={mutate} />}
+        {(found) => <Limits settings={found()} onSaved={settings.set} />}
       </Show>
     </section>
   )
@@ -155,17 +160,22 @@ type NewKey = ApiKey & { key: string }
 
 function Keys() {
   const url = useUrl()
-  const [keys, { refetch }] = createResource(() => listAll<ApiKey>('/api_keys'))
+  const keys = createLoad(
+    () => 'keys',
+    () => listAll<ApiKey>('/api_keys'),
+  )
   const [fresh, setFresh] = createSignal<NewKey>()
-  const asked = () => (keys.error ? undefined : keys())?.find((key) => key.id === url.get('delete'))
+  const asked = () => keys.data()?.find((key) => key.id === url.get('delete'))
   return (
     <section class="card card-body stack wide">
       <h2>API keys</h2>
-      <Show when={keys.error}>
-        <ErrorState title="Keys can’t be shown" problem={problemOf(keys.error)} retry={refetch} />
+      <Show when={keys.problem()}>
+        {(problem) => (
+          <ErrorState title="Keys can’t be shown" problem={problem()} retry={keys.again} />
+        )}
       </Show>
       <Show when={fresh()}>{(key) => <FreshKey made={key()} onClose={() => setFresh()} />}</Show>
-      <Show when={(keys.error ? undefined : keys())?.length}>
+      <Show when={keys.data()?.length}>
         <div class="table-scroll">
           <table class="stacking">
             <thead>
@@ -179,7 +189,7 @@ function Keys() {
               </tr>
             </thead>
             <tbody>
-              <For each={keys()}>
+              <For each={keys.data()}>
                 {(key) => (
                   <tr>
                     <td data-label="Name">{key.name}</td>
@@ -212,7 +222,7 @@ function Keys() {
       <NewKeyForm
         onMade={(key) => {
           setFresh(key)
-          void refetch()
+          keys.again()
         }}
       />
       <Show when={asked()}>
@@ -222,7 +232,7 @@ function Keys() {
             verb="Delete"
             run={async () => {
               await api.remove(`/api_keys/${key().id}`)
-              await refetch()
+              keys.again()
             }}
             onClose={() => url.set({ delete: undefined })}
           >

@@ -1,8 +1,9 @@
 import { useNavigate } from '@solidjs/router'
-import { createResource, createSignal, For, Show } from 'solid-js'
+import { createSignal, For, Show } from 'solid-js'
 import type { CheckResult } from '../../schema/destination.ts'
 import type { Source } from '../../schema/source.ts'
 import { api, listAll } from '../api.ts'
+import { createLoad } from '../load.ts'
 import { problemOf } from '../problem.ts'
 import { safeNext } from '../search.ts'
 import type { Connector } from '../source/connector.ts'
@@ -23,10 +24,12 @@ import { useUrl } from '../url.ts'
 export function Sources() {
   const url = useUrl()
   const navigate = useNavigate()
-  const [connectors, { refetch }] = createResource(() => listAll<Connector>('/connectors'))
+  const connectors = createLoad(
+    () => 'connectors',
+    () => listAll<Connector>('/connectors'),
+  )
   const sources = () => Object.values(world.sources).sort((a, b) => a.name.localeCompare(b.name))
-  const known = () =>
-    (connectors.error ? undefined : connectors())?.filter((connector) => connector.ok)
+  const known = () => connectors.data()?.filter((connector) => connector.ok)
   const close = () => url.set({ new: undefined, edit: undefined, next: undefined })
   const saved = (source: Source) => {
     const next = url.get('next')
@@ -42,12 +45,14 @@ export function Sources() {
           New source
         </LinkButton>
       </div>
-      <Show when={connectors.error}>
-        <ErrorState
-          title="Connectors can’t be shown"
-          problem={problemOf(connectors.error)}
-          retry={refetch}
-        />
+      <Show when={connectors.problem()}>
+        {(problem) => (
+          <ErrorState
+            title="Connectors can’t be shown"
+            problem={problem()}
+            retry={connectors.again}
+          />
+        )}
       </Show>
       <Show when={sources().length > 0} fallback={<NoSource />}>
         <div class="cards">

@@ -1,8 +1,9 @@
-import { createEffect, createResource, createSignal, For, on, onCleanup, Show } from 'solid-js'
+import { createEffect, createSignal, For, on, onCleanup, Show } from 'solid-js'
 import type { Range } from '../../schema/range.ts'
 import { api } from '../api.ts'
 import { count, exact, moment, rangeText, size, span } from '../format.ts'
-import { problemOf } from '../problem.ts'
+import { createLoad } from '../load.ts'
+import { type Problem, problemOf } from '../problem.ts'
 import type { Attempt, Listed } from '../shape.ts'
 import { letterMeanings, letterOf } from '../state.ts'
 import { actOnRanges, nameOfStream, retryRange } from '../store/actions.ts'
@@ -18,44 +19,45 @@ import { attemptShown, rangeTitle } from './words.ts'
 
 /** Everything about one range: what is committed, what was tried, what to do. */
 export function RangeDrawer(props: { id: string; onClose: () => void }) {
-  const [range, { mutate, refetch }] = createResource(
+  const range = createLoad(
     () => props.id,
     (id) => api.get<Range>(`/ranges/${id}`),
   )
-  const [attempts, attemptsAgain] = createResource(
+  const attempts = createLoad(
     () => props.id,
     (id) => api.get<Listed<Attempt>>(`/ranges/${id}/attempts`),
   )
   onCleanup(
     onEvent((event) => {
-      if (event.topic === 'resync') void refetch()
-      if (event.topic === 'range' && event.data.id === props.id) mutate(event.data)
+      if (event.topic === 'resync') range.again()
+      if (event.topic === 'range' && event.data.id === props.id) range.set(event.data)
     }),
   )
   // Each change of the range's state begins or ends an attempt.
   createEffect(
     on(
-      () => range.state === 'ready' && `${range()?.status} ${range()?.attempt}`,
-      () => attemptsAgain.refetch(),
-      { defer: true },
+      () => range.data() && `${range.data()?.status} ${range.data()?.attempt}`,
+      (_, before) => before && attempts.again(),
     ),
   )
   return (
     <Drawer
       title={
-        range.state === 'ready' ? rangeTitle(range() as Range, zoneOf(range() as Range)) : 'Range'
+        range.data() ? rangeTitle(range.data() as Range, zoneOf(range.data() as Range)) : 'Range'
       }
       onClose={props.onClose}
     >
       <Show
-        when={range.state === 'ready' || range.state === 'refreshing' ? range() : undefined}
+        when={range.data()}
         fallback={
-          <Show when={range.error} fallback={<Loading what="the range" />}>
-            <ErrorState
-              title="The range can’t be shown"
-              problem={problemOf(range.error)}
-              retry={refetch}
-            />
+          <Show when={range.problem()} fallback={<Loading what="the range" />}>
+            {(problem) => (
+              <ErrorState
+                title="The range can’t be shown"
+                problem={problem()}
+                retry={range.again}
+              />
+            )}
           </Show>
         }
       >
@@ -64,10 +66,7 @@ export function RangeDrawer(props: { id: string; onClose: () => void }) {
             <Head range={found()} />
             <Show when={found().error}>{(error) => <FailureNote failure={error()} />}</Show>
             <Facts range={found()} />
-            <Attempts
-              attempts={attempts.error ? undefined : attempts()?.data}
-              problem={attempts.error}
-            />
+            <Attempts attempts={attempts.data()?.data} problem={attempts.problem()} />
           </div>
         )}
       </Show>
@@ -196,16 +195,14 @@ function nextTry(range: Range): string {
     : ', waits for you: it is not tried again by itself'
 }
 
-function Attempts(props: { attempts: Attempt[] | undefined; problem: unknown }) {
+function Attempts(props: { attempts: Attempt[] | undefined; problem: Problem | undefined }) {
   return (
     <section class="stack">
       <h3>Attempts</h3>
-      <Show
-        when={!props.problem}
-        fallback={
-          <ErrorState title="The attempts can’t be shown" problem={problemOf(props.problem)} />
-        }
-      >
+      <Show when={props.problem}>
+        {(problem) => <ErrorState title="The attempts can’t be shown" problem={problem()} />}
+      </Show>
+      <Show when={!props.problem}>
         <div class="table-scroll">
           <table>
             <thead>

@@ -1,7 +1,8 @@
-import { createResource, createSignal, Show } from 'solid-js'
+import { createSignal, Show } from 'solid-js'
 import { instantText } from '../../schema/common.ts'
 import type { Stream } from '../../schema/stream.ts'
 import { count } from '../format.ts'
+import { createLoad } from '../load.ts'
 import { type Problem, problemOf } from '../problem.ts'
 import { actOnRanges, type RangeAction } from '../store/actions.ts'
 import { Button } from '../ui/button.tsx'
@@ -24,10 +25,9 @@ export function WindowActions(props: WindowProps) {
     from: instantText(props.from * 1_000),
     to: instantText(props.to * 1_000),
   })
-  const [failed] = createResource(window, (asked) =>
-    actOnRanges(props.stream.id, 'retry', { ...asked, status: 'failed' }, true).catch(
-      () => undefined,
-    ),
+  const failed = createLoad(
+    () => `${props.from} ${props.to}`,
+    () => actOnRanges(props.stream.id, 'retry', { ...window(), status: 'failed' }, true),
   )
   const act = async (action: RangeAction, done: string) => {
     setProblem(undefined)
@@ -46,14 +46,14 @@ export function WindowActions(props: WindowProps) {
     }
   }
   const nothingFailed = () =>
-    failed()?.matched === 0 ? 'Nothing in this window has failed.' : undefined
+    failed.data()?.matched === 0 ? 'Nothing in this window has failed.' : undefined
   return (
     <div class="window-actions">
       <span class="small">
         <strong>Selected:</strong> {props.text}
       </span>
       <Button small off={nothingFailed()} onClick={() => act('retry', 'will be tried again')}>
-        Retry failed{failed() ? ` (${count(failed()?.matched ?? 0)})` : ''}
+        Retry failed{failed.data() ? ` (${count(failed.data()?.matched ?? 0)})` : ''}
       </Button>
       <Button
         small

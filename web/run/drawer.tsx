@@ -1,9 +1,9 @@
-import { createResource, For, Show } from 'solid-js'
+import { For, Show } from 'solid-js'
 import type { Range } from '../../schema/range.ts'
 import type { Run } from '../../schema/run.ts'
 import { api } from '../api.ts'
 import { count, exact, size, span } from '../format.ts'
-import { problemOf } from '../problem.ts'
+import { createLoad } from '../load.ts'
 import { rangeTitle } from '../range/words.ts'
 import type { Listed } from '../shape.ts'
 import { isActive, runShown } from '../state.ts'
@@ -20,7 +20,7 @@ import { RunLog } from './log.tsx'
 
 /** One run: how it goes or went, what failed and why, its log. */
 export function RunDrawer(props: { id: string; onClose: () => void }) {
-  const [loaded, { refetch }] = createResource(
+  const loaded = createLoad(
     () => props.id,
     async (id) => {
       const run = await api.get<Run>(`/runs/${id}`)
@@ -28,18 +28,16 @@ export function RunDrawer(props: { id: string; onClose: () => void }) {
       return run
     },
   )
-  const run = () => world.runs[props.id] ?? (loaded.error ? undefined : loaded.latest)
+  const run = () => world.runs[props.id] ?? loaded.data()
   return (
     <Drawer title={run() ? nameOfStream((run() as Run).stream_id) : 'Run'} onClose={props.onClose}>
       <Show
         when={run()}
         fallback={
-          <Show when={loaded.error} fallback={<Loading what="the run" />}>
-            <ErrorState
-              title="The run can’t be shown"
-              problem={problemOf(loaded.error)}
-              retry={refetch}
-            />
+          <Show when={loaded.problem()} fallback={<Loading what="the run" />}>
+            {(problem) => (
+              <ErrorState title="The run can’t be shown" problem={problem()} retry={loaded.again} />
+            )}
           </Show>
         }
       >
@@ -133,7 +131,7 @@ function Facts(props: { run: Run }) {
 const failedShown = 20
 
 function FailedRanges(props: { run: Run }) {
-  const [ranges] = createResource(
+  const ranges = createLoad(
     () => `${props.run.id} ${props.run.ranges.failed}`,
     () =>
       api.get<Listed<Range>>(`/runs/${props.run.id}/ranges`, {
@@ -144,12 +142,12 @@ function FailedRanges(props: { run: Run }) {
   return (
     <section class="stack">
       <h3>Failed ranges</h3>
-      <Show
-        when={!ranges.error}
-        fallback={<ErrorState title="They can’t be shown" problem={problemOf(ranges.error)} />}
-      >
+      <Show when={ranges.problem()}>
+        {(problem) => <ErrorState title="They can’t be shown" problem={problem()} />}
+      </Show>
+      <Show when={!ranges.problem()}>
         <ul class="plain-list">
-          <For each={ranges.latest?.data ?? []}>
+          <For each={ranges.data()?.data ?? []}>
             {(range) => (
               <li>
                 <a href={`/?open=${range.stream_id}&range=${range.id}`}>

@@ -1,17 +1,8 @@
-import {
-  createEffect,
-  createMemo,
-  createResource,
-  createSignal,
-  For,
-  on,
-  onCleanup,
-  Show,
-} from 'solid-js'
+import { createEffect, createMemo, createSignal, For, on, onCleanup, Show } from 'solid-js'
 import type { Activity } from '../../schema/event.ts'
 import { api } from '../api.ts'
 import { exact } from '../format.ts'
-import { problemOf } from '../problem.ts'
+import { createLoad } from '../load.ts'
 import type { LogPage } from '../shape.ts'
 import { onEvent } from '../store/store.ts'
 import { ErrorState } from '../ui/error-state.tsx'
@@ -39,18 +30,13 @@ export function RunLog(props: { runId: string }) {
   const [lines, setLines] = createSignal<Activity[]>([])
   const [level, setLevel] = createSignal<LogLevel>('all')
   const [text, setText] = createSignal('')
-  const [read, { refetch }] = createResource(() => props.runId, readTail)
+  const read = createLoad(() => props.runId, readTail)
   let list!: HTMLOListElement
   let follow = true
-  createEffect(
-    on(
-      () => (read.error ? undefined : read()),
-      (found) => found && setLines((known) => mergeLines(known, found)),
-    ),
-  )
+  createEffect(on(read.data, (found) => found && setLines((known) => mergeLines(known, found))))
   onCleanup(
     onEvent((event) => {
-      if (event.topic === 'resync') void refetch()
+      if (event.topic === 'resync') read.again()
       if (event.topic !== 'activity' || event.data.run_id !== props.runId) return
       const line = event.data
       setLines((known) => mergeLines(known, [line]))
@@ -87,12 +73,10 @@ export function RunLog(props: { runId: string }) {
           />
         </div>
       </div>
-      <Show when={read.error}>
-        <ErrorState
-          title="The log can’t be shown"
-          problem={problemOf(read.error)}
-          retry={refetch}
-        />
+      <Show when={read.problem()}>
+        {(problem) => (
+          <ErrorState title="The log can’t be shown" problem={problem()} retry={read.again} />
+        )}
       </Show>
       <ol
         class="log"

@@ -6,6 +6,7 @@ import { ConfigFields } from '../form/config-fields.tsx'
 import { fieldsOfManifest } from '../form/field.ts'
 import { createForm } from '../form/form.ts'
 import { change } from '../store/store.ts'
+import { put } from '../store/world.ts'
 import { Button } from '../ui/button.tsx'
 import { CheckSteps } from '../ui/check-steps.tsx'
 import { Drawer } from '../ui/dialog.tsx'
@@ -50,7 +51,7 @@ function createSource(props: SourceFormProps) {
       : await api.post<Source>('/sources', { ...body, connector: connector() })
     setSource(saved)
     change((draft) => {
-      draft.sources[saved.id] = saved
+      put(draft.sources, saved)
     })
     return saved
   }

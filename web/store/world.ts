@@ -55,7 +55,7 @@ export function applyEvent(world: World, event: ServerEvent, now: number): void 
       putRun(world, event.data)
       break
     case 'stream':
-      world.streams[event.data.id] = event.data
+      put(world.streams, event.data)
       if (event.data.ranges.failed === 0) delete world.failures[event.data.id]
       break
     case 'progress':
@@ -75,11 +75,27 @@ export function applyEvent(world: World, event: ServerEvent, now: number): void 
   }
 }
 
+/**
+ * Takes a thing's new state over into the object that is shown. The object stays the same one: a row
+ * that was made for it is kept with all that is open in it, and only what differs is drawn.
+ */
+export function put<T extends { id: string }>(things: Record<string, T>, next: T): void {
+  const known = things[next.id]
+  if (!known) {
+    things[next.id] = next
+    return
+  }
+  for (const key of Object.keys(known)) {
+    if (!Object.hasOwn(next, key)) delete (known as Record<string, unknown>)[key]
+  }
+  Object.assign(known, next)
+}
+
 /** Takes over a run; an older state of a run that ended never overwrites its end. */
 export function putRun(world: World, run: Run): void {
   const known = world.runs[run.id]
   if (known && !isActive(known) && isActive(run)) return
-  world.runs[run.id] = run
+  put(world.runs, run)
   const last = world.runs[world.lastRun[run.stream_id] ?? '']
   if (!last || last.created_at <= run.created_at) world.lastRun[run.stream_id] = run.id
   if (!isActive(run) && world.lastRun[run.stream_id] === run.id) {
