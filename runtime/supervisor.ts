@@ -6,6 +6,7 @@ import { derrickError } from '../schema/error.ts'
 import { type IdPrefix, makeId } from '../schema/id.ts'
 import { buildApp } from './api/app.ts'
 import type { ApiDeps } from './api/deps.ts'
+import { makeEngineListener } from './api/engine-listener.ts'
 import { makeEventHub } from './api/events.ts'
 import {
   ensureDefaultWorkspace,
@@ -20,12 +21,12 @@ import { openConnectors } from './connectors.ts'
 import type { ApiRequest } from './demo-setup.ts'
 import { CommitSlots } from './engine/commit-slots.ts'
 import type { EngineDeps } from './engine/context.ts'
+import type { EngineEvent } from './engine/engine-events.ts'
 import { LedgerEngine } from './engine/ledger-engine.ts'
 import { Permits } from './engine/permits.ts'
 import { makePool } from './engine/pool.ts'
 import { RunQueue } from './engine/run-queue.ts'
 import { Scheduler } from './engine/scheduler.ts'
-import { makeEventSink } from './event-sink.ts'
 import type { Logger } from './log.ts'
 import { makeMaintenance } from './maintenance.ts'
 import { type Database, openDatabase } from './store/database.ts'
@@ -74,7 +75,6 @@ async function build({ config, log, demo }: SupervisorOptions, db: Database): Pr
   const engineParts = buildEngine({ config, log, db, secrets, connectors, hub })
   const { engine, scheduler, pool } = engineParts
   const deps: ApiDeps = {
-    db: db.full,
     stores,
     secrets,
     connectors,
@@ -135,6 +135,7 @@ function buildEngine({ config, log, db, secrets, connectors, hub }: EngineParts)
     perSource: settings.max_concurrent_syncs_per_source,
   })
   const pool = makePool(config.workers)
+  const listener = makeEngineListener({ stores, connectors, hub, now, newId, engine: () => engine })
   const deps: EngineDeps = {
     now,
     random: Math.random,
@@ -152,15 +153,10 @@ function buildEngine({ config, log, db, secrets, connectors, hub }: EngineParts)
     queue: new RunQueue(permits),
     slots: new CommitSlots(),
     pool,
-    emit: makeEventSink({
-      stores,
-      connectors,
-      engine: () => engine,
-      publish: hub.publish,
-      log,
-      now,
-      newId,
-    }),
+    emit: (event) => {
+      logEvent(log, event)
+      listener(event)
+    },
     spoolDir: emptySpool(config.dataDir),
     allowPrivateNetworks: config.allowPrivateNetworks,
   }
@@ -177,6 +173,13 @@ function buildEngine({ config, log, db, secrets, connectors, hub }: EngineParts)
     (error) => log.error({ error }, 'a duty of the scheduler failed; the next tick tries again'),
   )
   return { engine, scheduler, pool }
+}
+
+/** The log has what the activity log has. */
+function logEvent(log: Logger, event: EngineEvent): void {
+  if (event.kind !== 'happened') return
+  const { level, message, kind, runId } = event.activity
+  log[level]({ kind, run: runId }, message)
 }
 
 /** Timers beyond this fire at once in Node; whoever waits longer is woken to look at the clock again. */

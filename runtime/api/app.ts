@@ -4,6 +4,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
+  LogController,
   type RawServerDefault,
 } from 'fastify'
 import { activityRoutes } from './activity.ts'
@@ -69,7 +70,7 @@ const resources = [
 export async function buildApp(deps: ApiDeps): Promise<App> {
   const app: App = Fastify({
     loggerInstance: deps.log as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     trustProxy: deps.config.trustProxy,
     bodyLimit: bodyLimitBytes,
     requestTimeout: requestTimeoutMs,
@@ -87,6 +88,9 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   addAuth(app, deps)
   addIdempotency(app, deps)
   await addOpenApi(app, deps)
+  app.addHook('preClose', async () => deps.hub.close())
+  // Requests that a crash cut off may be sent again.
+  deps.stores.idempotency.abandon()
   for (const addRoutes of resources) addRoutes(app, deps)
   const serveConsole = addConsole()
   app.setNotFoundHandler((request, reply) => {

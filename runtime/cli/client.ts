@@ -87,7 +87,7 @@ function endpoint(env: Environment, flags: ClientFlags): { url: string; key: str
   try {
     const local = JSON.parse(readFileSync(join(dataDir, 'client.json'), 'utf8')) as {
       url: string
-      key: string
+      api_key: string
     }
     return { url: local.url, key: key ?? local.api_key }
   } catch (cause) {

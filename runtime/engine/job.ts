@@ -38,7 +38,8 @@ export function buildJob(
     config: inputs.sourceConfig,
     target: buildTarget(context, inputs),
     limits: jobLimits,
-    ...place,
+    spoolDir: place.spoolDir,
+    allowPrivateNetworks: place.allowPrivateNetworks,
   }
 }
 

@@ -13,7 +13,7 @@ import { RunProgress } from './run-progress.ts'
 import { makeRunReport, pauseAfterRefusal, type RunReport, rangeTitle } from './run-report.ts'
 import { parallelRanges, pausedBy } from './stream-rules.ts'
 
-/** The same failure of the destination in this many ranges on end says that the next ones would fail as well. */
+/** The same failure of the destination, or of workers, in this many ranges on end says that the next ones would fail as well. */
 const hopelessAfter = 3
 /** Lanes that a cancel holds until a manual trigger: history and repair. */
 export const lanesHeldByCancel = 0b110
@@ -192,15 +192,20 @@ export class RunCoordinator {
       return
     }
     if (this.#waitForSource(context)) return
-    if (
-      this.#deps.queue.wants(context.source.id, this.#lane(), this.#heldSince, this.#deps.now())
-    ) {
+    if (this.#shouldYield(context)) {
       this.#ending = 'yield'
       this.#finishEnding()
       return
     }
     this.#fill(context)
     if (this.#inFlight.size === 0 && this.#planning === 0) this.#idle(context)
+  }
+
+  /** Only a run with work left yields: one that is at its end would wait for permits just to say so. */
+  #shouldYield(context: StreamContext): boolean {
+    const lane = this.#deps.ranges.freshestLane(context.streamId, context.heldLanes)
+    if (lane === undefined) return false
+    return this.#deps.queue.wants(context.source.id, lane, this.#heldSince, this.#deps.now())
   }
 
   /** Dispatches ranges until the stream's or the source's bound is met. */
@@ -255,8 +260,8 @@ export class RunCoordinator {
     if (waits) deps.config.setSourcePausedUntil(this.#context.source.id, row.dueAt)
     const same = this.#sameFailure.code === failed.code
     this.#sameFailure = { code: failed.code, count: same ? this.#sameFailure.count + 1 : 1 }
-    if (failed.category === 'destination' && this.#sameFailure.count >= hopelessAfter)
-      this.#stoppedBy = failed
+    const systemic = failed.category === 'destination' || failed.code === 'worker.died'
+    if (systemic && this.#sameFailure.count >= hopelessAfter) this.#stoppedBy = failed
     this.#save({})
   }
 
@@ -358,8 +363,8 @@ export class RunCoordinator {
   }
 
   #save(changes: Partial<RunRow>): void {
-    this.#run = { ...this.#run, ...changes, ...this.#counts() }
-    if (changes.rangesComplete !== undefined) this.#run.rangesComplete = changes.rangesComplete
+    this.#run = { ...this.#run, ...changes }
+    this.#run = { ...this.#run, ...this.#counts() }
     this.#deps.runs.save(this.#run)
     this.#report.runChanged()
   }
