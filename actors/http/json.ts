@@ -15,11 +15,37 @@ export const maxDepth = 512
 /** Nesting of a whole answer: one record that is too deep is left out, an answer that is a bomb is refused. */
 export const maxDocumentDepth = 2_000
 
+/** Runs of this many digits and points may not survive a double; 15 significant digits always do. */
+const longRun = 16
+const longNumber = /[:[,]\s*-?[\d.]{16}/
+const maybeExponent = /\d[eE][-+\d]/
+const exponent = /[:[,]\s*-?\d[\d.]*[eE]/
+
 /**
- * Finds pages that may hold a number which a double cannot: 16 digits in a row (a point among them), or an exponent.
- * It also hits text in strings, which costs time and nothing else.
+ * Whether a page may hold a number that a double would change. Two cheap looks that ids and hashes in strings also trip are
+ * followed by exact ones: together a tenth of the parse, where a single expression costs four tenths.
  */
-const mayLoseDigits = /[:[,]\s*-?\d(?:[\d.]{15}|[\d.]*[eE])/
+function mayLoseDigits(body: Uint8Array, text: string): boolean {
+  if (hasLongRun(body) && longNumber.test(text)) return true
+  return maybeExponent.test(text) && exponent.test(text)
+}
+
+/** Looks at every 16th byte only: a run of 16 covers one of them. */
+function hasLongRun(body: Uint8Array): boolean {
+  for (let at = longRun - 1; at < body.length; at += longRun) {
+    if (!isDigit(body[at])) continue
+    let first = at
+    let last = at
+    while (isDigit(body[first - 1])) first -= 1
+    while (isDigit(body[last + 1])) last += 1
+    if (last - first + 1 >= longRun) return true
+  }
+  return false
+}
+
+/** 0–9 and the point. */
+const isDigit = (byte: number | undefined): boolean =>
+  byte !== undefined && byte >= 46 && byte <= 57 && byte !== 47
 
 /**
  * Decodes a JSON body. Numbers that a double would change come back as `JSON.rawJSON` objects holding their text, so
@@ -44,7 +70,7 @@ export function parseJson(body: Uint8Array, secrets: readonly string[] = []): Js
       { remedy: 'such answers are not read; ask for fewer fields' },
     )
   // Only after the depth is known: the reviver is recursive.
-  if (mayLoseDigits.test(text)) value = JSON.parse(text, keepDigits)
+  if (mayLoseDigits(body, text)) value = JSON.parse(text, keepDigits)
   return { value, isDeep, replaced: isUtf8(body) ? 0 : countReplacements(text) }
 }
 
@@ -73,7 +99,6 @@ export function isDeeper(value: unknown, left: number): boolean {
   return false
 }
 
-/** 15 significant digits always survive a double. */
 const safeLength = 15
 
 function keepDigits(_key: string, value: unknown, context?: { source?: string }): unknown {

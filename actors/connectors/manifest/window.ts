@@ -108,5 +108,14 @@ export function recordTime(value: unknown, format: string, zone: string): number
     const ms = parseTime(value, format, zone)
     if (ms !== undefined) return ms
   }
-  return instantOf(value, zone)
+  return (typeof value === 'string' ? utcTime(value) : undefined) ?? instantOf(value, zone)
+}
+
+const utcPattern = /^\d{4}-\d\d-[012]\dT[012]\d:\d\d:\d\d(?:\.\d{1,3})?Z$/
+
+/** The commonest form by the engine's own parser, several times faster; days that may not exist are left to `instantOf`. */
+function utcTime(text: string): number | undefined {
+  if (!utcPattern.test(text)) return undefined
+  const ms = Date.parse(text)
+  return Number.isNaN(ms) ? undefined : ms
 }

@@ -38,8 +38,8 @@ t.test('numbers that a double holds stay numbers', async (t) => {
 t.test('any integer or decimal comes out as the number it was', async (_t) => {
   const digits = fc.stringMatching(/^-?(0|[1-9]\d{0,30})(\.\d{1,30})?$/)
   fc.assert(
-    fc.property(digits, (text) => {
-      const { value } = parse(`{"n": ${text}}`)
+    fc.property(digits, fc.nat(40), (text, padding) => {
+      const { value } = parse(`{"pad":"${'x'.repeat(padding)}","n": ${text}}`)
       const written = JSON.stringify((value as { n: unknown }).n)
       const asFraction = (number: string) => {
         const [whole = '', fraction = ''] = (

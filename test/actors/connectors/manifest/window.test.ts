@@ -6,7 +6,7 @@ import {
   tickOf,
   windowValues,
 } from '../../../../actors/connectors/manifest/window.ts'
-import { formatTime, parseTime } from '../../../../schema/manifest/time.ts'
+import { formatTime, instantOf, parseTime } from '../../../../schema/manifest/time.ts'
 import type { Window } from '../../../../schema/manifest/window.ts'
 import { failureOf, ids, manifestOf, readAll, startApi } from '../test-api.ts'
 
@@ -154,6 +154,13 @@ t.test('a record says its time in many forms', async (t) => {
     String(ms / 1_000),
   ])
     t.equal(recordTime(value, 'iso', 'UTC'), ms, String(value))
+  fc.assert(
+    fc.property(fc.date({ min: new Date(0), max: new Date(4e12), noInvalidDate: true }), (date) => {
+      const text = date.toISOString()
+      return recordTime(text, 'iso', 'UTC') === date.getTime() && instantOf(text) === date.getTime()
+    }),
+  )
+  t.equal(recordTime('2026-02-30T00:00:00Z', 'iso', 'UTC'), undefined, 'no such day')
   t.equal(recordTime('01/03/2026', '%d/%m/%Y', 'UTC'), Date.UTC(2026, 2, 1))
   t.equal(recordTime('2026-03-01', 'date', 'Asia/Tokyo'), Date.UTC(2026, 1, 28, 15))
   for (const value of ['yesterday at noon', '', {}, [], true, Number.NaN])
