@@ -1,6 +1,6 @@
 import type { Role } from '../schema/api-key.ts'
 import type { Failure } from '../schema/error.ts'
-import type { Activity, SchedulerState } from '../schema/event.ts'
+import type { Activity, Progress, SchedulerState } from '../schema/event.ts'
 
 /** Answers of the API that are no stored entity and so have no schema of their own. */
 
@@ -20,6 +20,8 @@ export interface Session {
 
 export interface Status {
   scheduler: SchedulerState
+  /** of the runs that are active now */
+  progress: Progress[]
 }
 
 /** One try of a range, newest first in `GET /ranges/{id}/attempts`. */

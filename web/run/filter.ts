@@ -16,13 +16,10 @@ export const runFilters: [RunFilter, ...RunFilter[]] = [
   { name: 'cancelled', label: 'cancelled', statuses: ['cancelled'] },
 ]
 
-/**
- * The API filters by one status. A filter of several is asked for without one: active runs are few
- * and always among the newest.
- */
-export function queryOf(filter: RunFilter): { status: string | undefined } {
-  return { status: filter.statuses.length === 1 ? filter.statuses[0] : undefined }
-}
+/** The filter as the API takes it: several statuses with commas between. */
+export const queryOf = (filter: RunFilter): { status: string | undefined } => ({
+  status: filter.statuses.join(',') || undefined,
+})
 
 /** Live runs over listed ones, filtered, newest first. */
 export function shownRuns(

@@ -60,9 +60,18 @@ export async function loadWorld(): Promise<void> {
     change((draft) => {
       draft.scheduler = status.scheduler
       for (const run of runs.data) putRun(draft, run)
+      for (const progress of status.progress) {
+        applyEvent(draft, { topic: 'progress', data: progress }, Date.now())
+      }
     })
   })
   void loadFailures(streams)
+}
+
+/** Sources have no events of their own: what pauses or frees one is notified. */
+async function loadSources(): Promise<void> {
+  const sources = await listAll<Source>('/sources').catch(() => undefined)
+  if (sources) setWorld('sources', reconcile(byId(sources)))
 }
 
 /** Streams whose latest failure is looked up after loading; more would only slow the page down. */
@@ -109,6 +118,7 @@ export async function startStore(): Promise<() => void> {
       for (const event of events) applyEvent(draft, event, at)
     })
     for (const event of events) for (const listener of listeners) listener(event)
+    if (events.some((event) => event.topic === 'notification')) void loadSources()
   }
   const read = async () => {
     held = []
