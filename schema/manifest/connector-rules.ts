@@ -24,7 +24,6 @@ export function connectorFindings(manifest: Manifest, uses: readonly WrittenUse[
       ...limitFindings(limits, ['streams', name, 'limits']),
       ...headerFindings(headers, ['streams', name, 'headers']),
     ]),
-    ...checkFindings(manifest),
     ...secretFindings(manifest, uses),
   ]
 }
@@ -125,10 +124,11 @@ function optionFindings(auth: AuthOption, path: ManifestPath): Finding[] {
     .map((key) => schema(path, `the grant ${auth.grant} needs ${key}`, `add ${key}`))
 }
 
-function checkFindings({ check, streams }: Manifest): Finding[] {
+/** Against all streams, the broken ones too: the first stream is the check that nobody wrote. */
+export function checkFindings({ check, streams }: Manifest): Finding[] {
   if ('request' in check)
     return headerFindings(check.request.headers, ['check', 'request', 'headers'])
-  if (Object.hasOwn(streams, check.stream)) return []
+  if (check.stream === '' || Object.hasOwn(streams, check.stream)) return []
   const close = nearest(check.stream, Object.keys(streams))
   const remedy = close ? `did you mean ${close}?` : 'name one of the streams'
   return [schema(['check', 'stream'], `there is no stream ${check.stream}`, remedy)]

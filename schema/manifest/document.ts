@@ -50,7 +50,7 @@ export function readDocument(text: string): ManifestDocument {
       merge: false,
       uniqueKeys: false,
       prettyErrors: false,
-      logLevel: 'silent',
+      logLevel: 'error', // with silent, a second document goes unnoticed
       lineCounter: lines,
     }) as Document.Parsed
   } catch (error) {

@@ -1,5 +1,5 @@
 import { AuthorManifest } from './author.ts'
-import { connectorFindings } from './connector-rules.ts'
+import { checkFindings, connectorFindings } from './connector-rules.ts'
 import { readDocument } from './document.ts'
 import { type ErrorRule, RequestRetry } from './error-rule.ts'
 import { type Finding, type ManifestIssue, type ManifestPath, pathText } from './issue.ts'
@@ -93,6 +93,7 @@ function ruleFindings(manifest: Manifest, names: NameCheck, broken: readonly Fin
   if (!['config', 'api', 'auth', 'check', 'defaults'].some((part) => badParts.has(part))) {
     findings.push(...connectorFindings({ ...manifest, streams: soundStreams }, names.uses))
   }
+  if (!badParts.has('check')) findings.push(...checkFindings(manifest))
   for (const [name, stream] of Object.entries(soundStreams)) {
     // A parent that is itself broken is judged when it has been put right.
     if (parentEntries(stream).some((entry) => badStreams.has(entry.parent))) continue

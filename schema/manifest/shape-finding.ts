@@ -86,3 +86,15 @@ export function expected(what: string, value: unknown, path: ManifestPath, readi
 
 export const isMap = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const patterns = new Map<string, RegExp>()
+
+/** Patterns of our own schemas are few and used for every key of every file. */
+export function patternOf(source: string): RegExp {
+  let pattern = patterns.get(source)
+  if (!pattern) {
+    pattern = new RegExp(source, 'u')
+    patterns.set(source, pattern)
+  }
+  return pattern
+}

@@ -2,7 +2,14 @@ import { regexOf } from './expression/regex.ts'
 import type { ManifestPath } from './issue.ts'
 import type { Place } from './kind.ts'
 import { parsePath } from './path.ts'
-import { expected, type Reader, refuse, type Shape, type ShapeReading } from './shape-finding.ts'
+import {
+  expected,
+  patternOf,
+  type Reader,
+  refuse,
+  type Shape,
+  type ShapeReading,
+} from './shape-finding.ts'
 import { manifestBytes, manifestDurationMs } from './size.ts'
 
 export const readText: Reader = (shape, value, path, reading) => {
@@ -16,7 +23,7 @@ export const readText: Reader = (shape, value, path, reading) => {
       reading,
     )
   }
-  if (shape.pattern && !new RegExp(shape.pattern, 'u').test(value)) {
+  if (shape.pattern && !patternOf(shape.pattern).test(value)) {
     return expected(`a text like ${shape.pattern}`, value, path, reading)
   }
   const holds = shape['x-holds']

@@ -6,6 +6,7 @@ import {
   describe,
   expected,
   isMap,
+  patternOf,
   type Reader,
   refuse,
   type Shape,
@@ -195,7 +196,7 @@ const readRecord: Reader = (shape, value, path, reading) => {
       reading,
     )
   }
-  const names = new RegExp(pattern, 'u')
+  const names = patternOf(pattern)
   const made: Record<string, unknown> = {}
   for (const key of keys) {
     if (!names.test(key) || key.length > 256) {

@@ -227,8 +227,9 @@ function readerOf(format: string): RegExp | undefined {
 /** Epoch ms of a time written in a format; undefined when it is not. Without a zone in it, it is local to `zone`. */
 export function parseTime(value: unknown, format: string, zone = 'UTC'): number | undefined {
   if (format === 'epoch' || format === 'epoch_ms') {
-    const number =
-      typeof value === 'string' && value.trim() !== '' ? Number(value) : Number(value ?? NaN)
+    const isNumeric = typeof value === 'number' || typeof value === 'bigint'
+    const isDigits = typeof value === 'string' && value.trim() !== '' && value.length < 40
+    const number = isNumeric || isDigits ? Number(value) : Number.NaN
     if (!Number.isFinite(number)) return undefined
     return Math.floor(format === 'epoch' ? number * 1_000 : number)
   }

@@ -10,7 +10,7 @@ export function parseExpression(text: string): Node {
 
 /** The tree of tokens that end with `end`. @throws ExpressionError */
 export function parseTokens(tokens: Token[]): Node {
-  const state: State = { tokens, at: 0, nodes: 0, depth: 0 }
+  const state: State = { tokens, at: 0, nodes: 0, depth: 0, pending: 0 }
   const node = condition(state)
   const rest = current(state)
   if (rest.kind !== 'end') throw unexpected(rest)
@@ -22,6 +22,8 @@ interface State {
   at: number
   nodes: number
   depth: number
+  /** conditions between these brackets that still wait for their `:` */
+  pending: number
 }
 
 const current = (state: State): Token => state.tokens[state.at] as Token
@@ -75,15 +77,25 @@ function deeper(state: State, parse: (state: State) => Node): Node {
   return node
 }
 
-const nested = (state: State): Node => deeper(state, condition)
+/** An expression between brackets: conditions outside do not reach into it. */
+function nested(state: State): Node {
+  const { pending } = state
+  state.pending = 0
+  const node = deeper(state, condition)
+  state.pending = pending
+  return node
+}
 
 function condition(state: State): Node {
   const test = coalesce(state)
   const { offset } = current(state)
   if (!accept(state, '?')) return test
-  const whenTrue = nested(state)
+  state.pending += 1
+  const whenTrue = deeper(state, condition)
+  state.pending -= 1
   expect(state, ':')
-  return made(state, { kind: 'condition', test, whenTrue, otherwise: nested(state), offset })
+  const otherwise = deeper(state, condition)
+  return made(state, { kind: 'condition', test, whenTrue, otherwise, offset })
 }
 
 /** One level of left-associative operators between two names of the tree. */
@@ -177,11 +189,30 @@ function filter(state: State, of: Node): Node {
   const { offset } = current(state)
   const called = name(state)
   const args = [of]
-  if (accept(state, ':')) {
+  if (isSymbol(state, ':') && colonIsMine(state)) {
+    state.at += 1
     do args.push(deeper(state, unary))
     while (accept(state, ','))
   }
   return made(state, { kind: 'call', name: called, args, offset })
+}
+
+/**
+ * In `c ? x | trim : y` the colon belongs to the condition, in `c ? x | join: "," : y` the first one to the filter:
+ * the filter takes it only if enough are left for the conditions that wait.
+ */
+function colonIsMine(state: State): boolean {
+  let spare = -state.pending
+  let depth = 0
+  for (let at = state.at + 1; at < state.tokens.length && depth >= 0; at += 1) {
+    const token = state.tokens[at] as Token
+    if (token.kind !== 'symbol') continue
+    if ('([{'.includes(token.value)) depth += 1
+    else if (')]}'.includes(token.value)) depth -= 1
+    else if (depth === 0 && token.value === ':') spare += 1
+    else if (depth === 0 && token.value === '?') spare -= 1
+  }
+  return spare >= 0
 }
 
 function primary(state: State): Node {
