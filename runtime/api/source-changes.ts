@@ -123,7 +123,8 @@ function stateAfter(
 ): Pick<SourceRow, 'state' | 'stateReason' | 'pausedUntil'> {
   const hasNewLogin = patch.config !== undefined && row.stateReason?.category === 'auth'
   const state = patch.state ?? (hasNewLogin ? 'active' : row.state)
-  if (state === row.state) return row
+  const { stateReason, pausedUntil } = row
+  if (state === row.state) return { state, stateReason, pausedUntil }
   return { state, stateReason: null, pausedUntil: null }
 }
 

@@ -1,5 +1,4 @@
 import { type Failure, toFailure } from '../../schema/error.ts'
-import type { Lane } from '../../schema/range.ts'
 import type { RangeRow } from '../store/ranges.ts'
 import type { RunRow } from '../store/runs.ts'
 import type { EngineDeps, StreamContext } from './context.ts'
@@ -128,7 +127,7 @@ export class RunCoordinator {
       runId: this.#run.id,
       streamId: this.#run.streamId,
       sourceId: this.#context.source.id,
-      lane: this.#lane(),
+      lane: this.#next(this.#context)?.lane ?? 'history',
       queuedAt: this.#deps.now(),
     })
   }
@@ -203,18 +202,17 @@ export class RunCoordinator {
 
   /** Only a run with work left yields: one that is at its end would wait for permits just to say so. */
   #shouldYield(context: StreamContext): boolean {
-    const lane = this.#deps.ranges.freshestLane(context.streamId, context.heldLanes)
-    if (lane === undefined) return false
-    return this.#deps.queue.wants(context.source.id, lane, this.#heldSince, this.#deps.now())
+    const next = this.#next(context)
+    if (!next) return false
+    return this.#deps.queue.wants(context.source.id, next.lane, this.#heldSince, this.#deps.now())
   }
 
   /** Dispatches ranges until the stream's or the source's bound is met. */
   #fill(context: StreamContext): void {
-    const { ranges, now } = this.#deps
     const parallel = parallelRanges(context)
     while (this.#inFlight.size < parallel) {
       if (this.#host.sourceInFlight(context.source.id) >= context.source.maxInFlight) return
-      const row = ranges.next(context.streamId, context.strategy, context.heldLanes, now())
+      const row = this.#next(context)
       if (!row) return
       this.#waiting = undefined
       try {
@@ -358,8 +356,10 @@ export class RunCoordinator {
     return undefined
   }
 
-  #lane(): Lane {
-    return this.#deps.ranges.freshestLane(this.#run.streamId, this.#context.heldLanes) ?? 'history'
+  /** The range that comes next by strategy; its lane is where the run stands among others. */
+  #next(context: StreamContext): RangeRow | undefined {
+    const { ranges, now } = this.#deps
+    return ranges.next(context.streamId, context.strategy, context.heldLanes, now())
   }
 
   #save(changes: Partial<RunRow>): void {

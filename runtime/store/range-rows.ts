@@ -118,9 +118,6 @@ export function prepareRangeStatements(db: Database.Database) {
     countPending: db.prepare(
       'select count(*) from ranges where stream_id = ? and status = 0 and ((1 << lane) & ?) = 0',
     ),
-    freshest: db.prepare(
-      'select min(lane) from ranges where stream_id = ? and status = 0 and ((1 << lane) & ?) = 0',
-    ),
     all: db.prepare('select * from ranges where stream_id = ? order by start'),
     overlapping: db.prepare(
       `select * from ranges where stream_id = ? and (kind = 1 or (start < ? and "end" > ?)) order by start`,

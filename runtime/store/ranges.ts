@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3'
 import type { AttemptProgress } from '../../schema/protocol.ts'
-import { type Lane, lanes, type RangeStatus, rangeStatuses } from '../../schema/range.ts'
+import { type Lane, type RangeStatus, rangeStatuses } from '../../schema/range.ts'
 import { applyChange, type RangeChange } from '../../schema/range-state.ts'
 import type { Interval } from '../../schema/tiling.ts'
 import {
@@ -48,11 +48,6 @@ function makeQueries(db: Database.Database, statements: Statements) {
     /** Pending ranges in lanes that are not held. */
     countPending: (streamId: string, heldLanes: number): number =>
       statements.countPending.pluck().get(streamId, heldLanes) as number,
-    /** The freshest lane with pending work; undefined when there is none. */
-    freshestLane: (streamId: string, heldLanes: number): Lane | undefined => {
-      const lane = statements.freshest.pluck().get(streamId, heldLanes) as number | null
-      return lane === null ? undefined : lanes[lane]
-    },
     page: (streamId: string, filter: RangeFilter): RangeRow[] =>
       rows(listRanges(db, streamId, filter)),
     /** All ranges of a stream, oldest first. */
