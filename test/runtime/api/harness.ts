@@ -109,6 +109,8 @@ export async function openHarness(
       }
     },
     close: async () => {
+      // Runs that were cancelled last end in a turn of their own.
+      await new Promise((resolve) => setImmediate(resolve))
       hub.close()
       await app.close()
       db.close()
