@@ -168,7 +168,7 @@ function grantType(auth: AuthOf<'oauth2'>): string {
 const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
 
 /** A signed JSON Web Token; `iat` and `exp` are set unless the manifest sets them. */
-export function signedJwt(jwt: Jwt, scope: AuthScope): string {
+function signedJwt(jwt: Jwt, scope: AuthScope): string {
   const seconds = Math.floor(scope.now / 1_000)
   const headers = compileTree(jwt.headers, namesAt('auth'))(scope) as Record<string, unknown>
   const claims = compileTree(jwt.claims, namesAt('auth'))(scope) as Record<string, unknown>
