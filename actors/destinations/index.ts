@@ -5,6 +5,7 @@ import type { DestinationKind } from './writer.ts'
 /** Loaded with the first job that needs it: a worker that writes files never loads a database driver. */
 const kinds: Partial<Record<DestinationType, () => Promise<DestinationKind>>> = {
   local_file: async () => (await import('./local-file/kind.ts')).localFile,
+  postgres: async () => (await import('./postgres/kind.ts')).postgres,
 }
 
 /** What this build knows of a destination type; `destination.type_unknown` when it has no writer for it. */

@@ -1,4 +1,4 @@
-import { constants } from 'node:fs'
+import { constants, statSync, unlinkSync } from 'node:fs'
 import {
   type FileHandle,
   lstat,
@@ -45,6 +45,8 @@ export interface Disk {
   rename(from: string, to: string): Promise<void>
   /** False when there was nothing to remove. */
   remove(path: string): Promise<boolean>
+  /** Removes a file in one go with the proof that `log` still ends at `size`; false, and nothing done, when it doesn't. */
+  removeWhile(path: string, log: string, size: number): Promise<boolean>
   /** Size and inode; null when there is no such thing. */
   stat(path: string): Promise<{ size: number; inode: number; isFolder: boolean } | null>
   syncFolder(path: string): Promise<void>
@@ -95,6 +97,16 @@ export const nodeDisk: Disk = {
       if (hasCode(error, 'ENOENT', 'ENOTDIR')) return false
       throw error
     }
+  },
+  async removeWhile(path, log, size) {
+    // Synchronous on purpose: nothing of this process, and hardly anything of another, comes in between.
+    if (statSync(log).size !== size) return false
+    try {
+      unlinkSync(path)
+    } catch (error) {
+      if (!hasCode(error, 'ENOENT', 'ENOTDIR')) throw error
+    }
+    return true
   },
   async stat(path) {
     try {

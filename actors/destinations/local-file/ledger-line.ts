@@ -39,19 +39,25 @@ export interface CommitLine extends LineBounds {
 }
 
 /** `done`: the commit's files are in place and what they replace is gone. `abort`: the attempt left no temp files. */
-export interface EndLine extends LineBounds {
-  kind: 'done' | 'abort'
+interface EndLine<K extends string> extends LineBounds {
+  kind: K
   fence: number
   token: string
 }
+export type DoneLine = EndLine<'done'>
+export type AbortLine = EndLine<'abort'>
 
 /** `clear` voids every claim and commit before it; `cleared`: the files of those are gone. */
 export interface ClearLine {
-  kind: 'clear' | 'cleared'
+  kind: 'clear'
+  token: string
+}
+export interface ClearedLine {
+  kind: 'cleared'
   token: string
 }
 
-export type LedgerLine = ClaimLine | CommitLine | EndLine | ClearLine
+export type LedgerLine = ClaimLine | CommitLine | DoneLine | AbortLine | ClearLine | ClearedLine
 
 /**
  * A line as it was written, or null when it is torn, foreign, or names a path outside this stream's folder: such lines
@@ -67,9 +73,9 @@ export function parseLine(text: string, target: Target): LedgerLine | null {
   if (typeof line !== 'object' || line === null) return null
   const fields = line as Record<string, unknown>
   if (typeof fields.token !== 'string' || !/^[0-9a-f]{12}$/.test(fields.token)) return null
-  if (fields.kind === 'clear' || fields.kind === 'cleared') return fields as unknown as ClearLine
+  if (fields.kind === 'clear' || fields.kind === 'cleared') return line as LedgerLine
   if (!isFence(fields.fence) || !areBounds(fields)) return null
-  if (fields.kind === 'done' || fields.kind === 'abort') return fields as unknown as EndLine
+  if (fields.kind === 'done' || fields.kind === 'abort') return line as LedgerLine
   if (fields.kind === 'claim') return isClaim(fields, target) ? (line as ClaimLine) : null
   if (fields.kind === 'commit') return isCommit(fields, target) ? (line as CommitLine) : null
   return null

@@ -9,6 +9,8 @@ import { type LedgerLine, parseLine } from './ledger-line.ts'
 
 const readBytes = 1024 * 1024
 const newline = 10
+/** The log grows by a line now and then: two tries are rare. */
+const mostRemoveTries = 100
 const encoder = new TextEncoder()
 
 /**
@@ -23,7 +25,10 @@ export class LedgerLog {
   readonly #target: Target
   #file: AppendFile | null = null
   #inode = 0
+  /** after the last whole line */
   #offset = 0
+  /** end of the file when it was read last; behind it only a torn line */
+  #seen = 0
   #ledger = new Ledger()
   #turn: Promise<unknown> = Promise.resolve()
 
@@ -61,6 +66,27 @@ export class LedgerLog {
         )
       }
       return this.#ledger
+    })
+  }
+
+  /**
+   * Removes a file unless the log says that it is live. The answer is only used while the log has not grown since, so that
+   * an attempt that slept at this point cannot remove what a newer one has put there.
+   */
+  remove(path: string, isLive: (ledger: Ledger) => boolean): Promise<void> {
+    return this.#inTurn(async () => {
+      for (let tries = 0; tries < mostRemoveTries; tries += 1) {
+        await this.#open(true)
+        await this.#catchUp()
+        if (isLive(this.#ledger)) return
+        if (await this.#disk.removeWhile(path, this.#path, this.#seen)) return
+      }
+      throw derrickError(
+        'destination',
+        'destination.ledger_busy',
+        `${this.#path} grew each time before ${path} could be removed`,
+        { retryable: true },
+      )
     })
   }
 
@@ -103,7 +129,10 @@ export class LedgerLog {
     for (;;) {
       const into = Buffer.allocUnsafe(readBytes)
       const count = await this.#file.read(into, this.#offset + kept.byteLength)
-      if (count === 0) return found
+      if (count === 0) {
+        this.#seen = this.#offset + kept.byteLength
+        return found
+      }
       kept = Buffer.concat([kept, into.subarray(0, count)])
       const end = kept.lastIndexOf(newline) + 1
       for (const text of kept.toString('utf8', 0, end).split('\n')) {

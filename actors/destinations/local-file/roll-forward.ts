@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { derrickError } from '../../../schema/error.ts'
 import type { StreamFolder } from './attempt.ts'
 import { tempName } from './layout.ts'
-import type { Bounds, Commit, RangeEntry } from './ledger.ts'
+import type { Commit, RangeEntry } from './ledger.ts'
 import type { ClaimLine, LedgerFile, LineBounds } from './ledger-line.ts'
 
 /** Parts of one attempt that are looked for one after the other, until one is missing. */
@@ -27,13 +27,19 @@ export async function rollForward(
   for (const file of commit.files) {
     const there = await putInPlace(stream, file)
     // An earlier commit whose files somebody took away must not keep this range from being read again.
-    if (!there && whose === 'own') throw filesLost(join(folders.root, file.path))
+    if (there || whose === 'earlier') continue
+    // Somebody else has seen this commit through, and perhaps replaced it since.
+    const now = (await log.read()).entry(entry)
+    if (now?.done || now?.commit?.token !== commit.token) return
+    throw filesLost(join(folders.root, file.path))
   }
   for (const folder of foldersOf(commit.files.map((file) => file.path))) {
     const path = join(folders.root, folder)
     if (await disk.stat(path)) await disk.syncFolder(path)
   }
-  for (const path of removals) await removeUnlessLive(stream, path, entry)
+  for (const path of removals) {
+    await log.remove(join(folders.root, path), (ledger) => ledger.isLive(path, entry))
+  }
   await log.append({ kind: 'done', ...bounds, fence: commit.fence, token: commit.token })
 }
 
@@ -70,7 +76,10 @@ export async function clearStream(stream: StreamFolder): Promise<void> {
 export async function finishClear(stream: StreamFolder): Promise<void> {
   const { clearing } = await stream.log.read()
   if (!clearing) return
-  for (const path of clearing.paths) await removeUnlessLive(stream, path, null)
+  for (const path of clearing.paths) {
+    const full = join(stream.folders.root, path)
+    await stream.log.remove(full, (ledger) => ledger.livePaths().has(path))
+  }
   await stream.log.append({ kind: 'cleared', token: clearing.token })
 }
 
@@ -87,17 +96,6 @@ async function putInPlace({ disk, folders }: StreamFolder, file: LedgerFile): Pr
     }
   }
   return (await disk.stat(to))?.size === file.bytes
-}
-
-/** Asks the log once more just before it removes: the path may belong to a newer commit by now. */
-async function removeUnlessLive(
-  { disk, folders, log }: StreamFolder,
-  path: string,
-  near: Bounds | null,
-): Promise<void> {
-  const ledger = await log.read()
-  if (near ? ledger.isLive(path, near) : ledger.livePaths().has(path)) return
-  await disk.remove(join(folders.root, path))
 }
 
 const foldersOf = (paths: string[]): Set<string> => new Set(paths.map((path) => dirname(path)))

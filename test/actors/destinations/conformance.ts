@@ -1,0 +1,328 @@
+import type { Test } from 'tap'
+import type {
+  DestinationKind,
+  DestinationWriter,
+  Row,
+} from '../../../actors/destinations/writer.ts'
+import type { Target } from '../../../schema/protocol.ts'
+import {
+  type AttemptInput,
+  dayRange,
+  failureCode,
+  fullRange,
+  openAttempt,
+  pagesOf,
+  records,
+  runAttempt,
+} from './attempts.ts'
+import { hostileRecords, keptItsValue, unwritableRecords } from './hostile.ts'
+
+/** A fresh, empty destination for one test. */
+export interface Place {
+  /** for `kind.openWriter` */
+  config: Record<string, unknown>
+  /** all rows that a user of this stream sees now, in any order; must not need the writer */
+  rows(target: Target): Promise<Row[]>
+  /** names of what no finished attempt may leave: temp files, stages, open uploads */
+  leftovers(target: Target): Promise<string[]>
+}
+
+export type OnStep = (step: string) => Promise<void>
+
+export interface Conformance {
+  kind: DestinationKind
+  open(t: Test): Promise<Place>
+  target(config: Record<string, unknown>, more?: Partial<Target>): Target
+  /**
+   * A writer that awaits `onStep` before each of its steps outside; when that throws, so does the step, undone.
+   * Destinations without it skip the tests that stop the world.
+   */
+  openStepped?(t: Test, config: Record<string, unknown>, onStep: OnStep): DestinationWriter
+  /** true when a key is unique over the stream, false when each range keeps its own rows */
+  mergesByKey: boolean
+}
+
+/** One destination in use, with what a test needs of it. */
+export interface Bench extends Place {
+  kind: DestinationKind
+  writer: DestinationWriter
+  target: Target
+  run(input: Partial<AttemptInput>): ReturnType<typeof runAttempt>
+  /** what is visible, as sorted `id:version` texts */
+  visible(): Promise<string[]>
+}
+
+export async function openBench(
+  t: Test,
+  suite: Conformance,
+  more: Partial<Target> = {},
+): Promise<Bench> {
+  const place = await suite.open(t)
+  const writer = suite.kind.openWriter(place.config)
+  t.teardown(() => writer.close())
+  const target = suite.target(place.config, more)
+  return {
+    ...place,
+    kind: suite.kind,
+    writer,
+    target,
+    run: (input) =>
+      runAttempt(suite.kind, writer, { target, range: dayRange(0), pages: [], ...input }),
+    visible: async () => versions(await place.rows(target)),
+  }
+}
+
+/** Rows as sorted `id:version`. */
+export const versions = (rows: readonly Row[]): string[] =>
+  rows.map(({ id, version }) => `${id}:${version}`).sort()
+
+/** A range that the supervisor wants read again, whatever the destination has. */
+export const again = (day: number) => dayRange(day, { committedFence: Infinity })
+
+/** What every destination must do, whatever it is. */
+export function conformance(t: Test, suite: Conformance): void {
+  t.test('what was committed is visible, whole and once', async (t) => {
+    const bench = await openBench(t, suite)
+    const rows = records(250, 'a')
+    const { receipt, fence } = await bench.run({ pages: pagesOf(rows, 100) })
+    t.strictSame(await bench.visible(), versions(rows))
+    t.match(receipt, { fence, records: 250 })
+    t.ok(receipt.committedAt > 0)
+    const seen = await bench.rows(bench.target)
+    t.ok(seen.every((row) => Object.hasOwn(row, '_derrick_range')))
+    t.ok(seen.every((row) => Object.hasOwn(row, '_derrick_synced_at')))
+    t.strictSame(await bench.leftovers(bench.target), [])
+  })
+
+  t.test('nothing is visible before the commit, nor after an abort', async (t) => {
+    const bench = await openBench(t, suite)
+    const pages = [records(30, 'a')]
+    const attempt = openAttempt(bench.kind, bench.writer, {
+      target: bench.target,
+      range: dayRange(0),
+      pages,
+    })
+    await attempt.writer.begin()
+    await attempt.writePages()
+    t.strictSame(await bench.visible(), [])
+    await attempt.writer.abort()
+    await attempt.writer.abort()
+    await attempt.spool.drop()
+    t.strictSame(await bench.visible(), [])
+    t.strictSame(await bench.leftovers(bench.target), [])
+    await bench.run({ pages })
+    t.equal((await bench.visible()).length, 30)
+  })
+
+  t.test('a range read again replaces its rows: same, fewer, more, none', async (t) => {
+    const bench = await openBench(t, suite, { tracks: 'report', deletes: 'hard' })
+    for (const [count, version] of [
+      [20, 'a'],
+      [20, 'b'],
+      [12, 'c'],
+      [31, 'd'],
+      [0, 'e'],
+      [5, 'f'],
+    ] as const) {
+      const rows = records(count, version)
+      await bench.run({ range: again(0), pages: pagesOf(rows, 7) })
+      t.strictSame(await bench.visible(), versions(rows), `${count} rows`)
+    }
+    t.strictSame(await bench.leftovers(bench.target), [])
+  })
+
+  t.test('a full read is one range', async (t) => {
+    const bench = await openBench(t, suite, { deletes: 'hard' })
+    await bench.run({ range: fullRange, pages: [records(25, 'a')] })
+    await bench.run({
+      range: { ...fullRange, committedFence: Infinity },
+      pages: [records(24, 'b')],
+    })
+    t.strictSame(await bench.visible(), versions(records(24, 'b')))
+  })
+
+  fencing(t, suite)
+  recovery(t, suite)
+  content(t, suite)
+}
+
+function fencing(t: Test, suite: Conformance): void {
+  t.test('fences rise, also when the offered ones do not', async (t) => {
+    const bench = await openBench(t, suite)
+    const first = await bench.run({ offeredFence: 50, pages: [records(1, 'a')] })
+    const second = await bench.run({ range: again(0), offeredFence: 3, pages: [records(1, 'b')] })
+    const third = await bench.run({ range: again(0), offeredFence: 900, pages: [] })
+    t.ok(first.fence > 50)
+    t.ok(second.fence > first.fence)
+    t.ok(third.fence > 900)
+  })
+
+  t.test('an older attempt that wakes up cannot commit', async (t) => {
+    const bench = await openBench(t, suite)
+    const old = openAttempt(bench.kind, bench.writer, {
+      target: bench.target,
+      range: again(0),
+      pages: [records(10, 'old')],
+    })
+    await old.writer.begin()
+    const report = await old.writePages()
+    await bench.run({ range: again(0), pages: [records(7, 'new')] })
+    t.equal(await failureCode(old.writer.commit(report)), 'destination.fenced')
+    await old.writer.abort()
+    await old.spool.drop()
+    t.strictSame(await bench.visible(), versions(records(7, 'new')))
+    t.strictSame(await bench.leftovers(bench.target), [])
+  })
+
+  t.test('an older attempt is fenced by a claim alone, from another writer', async (t) => {
+    const bench = await openBench(t, suite)
+    const other = suite.kind.openWriter(bench.config)
+    t.teardown(() => other.close())
+    const old = openAttempt(bench.kind, bench.writer, {
+      target: bench.target,
+      range: again(0),
+      pages: [records(10, 'old')],
+    })
+    await old.writer.begin()
+    const report = await old.writePages()
+    const young = openAttempt(bench.kind, other, {
+      target: bench.target,
+      range: again(0),
+      pages: [records(4, 'young')],
+    })
+    await young.writer.begin()
+    t.equal(await failureCode(old.writer.commit(report)), 'destination.fenced')
+    await young.writer.commit(await young.writePages())
+    await Promise.all([old.spool.drop(), young.spool.drop()])
+    t.strictSame(await bench.visible(), versions(records(4, 'young')))
+  })
+
+  t.test('ranges commit at once without mixing', async (t) => {
+    const bench = await openBench(t, suite)
+    const other = suite.kind.openWriter(bench.config)
+    t.teardown(() => other.close())
+    const days = Array.from({ length: 12 }, (_, day) => day)
+    const rowsOf = (day: number): Row[] => records(40, `day${day}`, day * 1000)
+    await Promise.all(
+      days.map((day) =>
+        runAttempt(suite.kind, day % 2 ? other : bench.writer, {
+          target: bench.target,
+          range: dayRange(day),
+          pages: pagesOf(rowsOf(day), 15),
+        }),
+      ),
+    )
+    t.strictSame(await bench.visible(), versions(days.flatMap(rowsOf)))
+  })
+}
+
+function recovery(t: Test, suite: Conformance): void {
+  t.test('a commit that the supervisor does not know of is reported, not read again', async (t) => {
+    const bench = await openBench(t, suite)
+    const first = await bench.run({ pages: [records(9, 'a')] })
+    const next = await bench.run({ pages: [records(3, 'never')] })
+    t.equal(next.recovered, true)
+    t.strictSame(next.receipt, first.receipt)
+    const known = await bench.run({
+      range: dayRange(0, { committedFence: first.fence }),
+      pages: [records(9, 'b')],
+    })
+    t.equal(known.recovered, false)
+    t.strictSame(await bench.visible(), versions(records(9, 'b')))
+  })
+
+  t.test('clear removes what this stream committed and nothing else', async (t) => {
+    const bench = await openBench(t, suite)
+    const neighbour = suite.target(bench.config, { table: 'neighbour', streamKey: 'w/c/neighbour' })
+    await bench.run({ target: neighbour, pages: [records(5, 'n')] })
+    for (const day of [0, 1, 2])
+      await bench.run({ range: dayRange(day), pages: [records(4, 'a', day * 10)] })
+    await bench.writer.clear(bench.target)
+    t.strictSame(await bench.visible(), [])
+    t.strictSame(versions(await bench.rows(neighbour)), versions(records(5, 'n')))
+    await bench.writer.clear(bench.target)
+    const after = await bench.run({ pages: [records(2, 'b')] })
+    t.equal(after.recovered, false, 'a cleared commit is no commit')
+    t.strictSame(await bench.visible(), versions(records(2, 'b')))
+  })
+
+  t.test('clear of a stream that never committed is nothing', async (t) => {
+    const bench = await openBench(t, suite)
+    await bench.writer.clear(bench.target)
+    t.strictSame(await bench.visible(), [])
+  })
+
+  t.test('an attempt under way when its stream is cleared cannot commit', async (t) => {
+    const bench = await openBench(t, suite)
+    await bench.run({ pages: [records(5, 'a')] })
+    const run = bench.run({
+      range: again(0),
+      pages: [records(6, 'b')],
+      beforeCommit: () => bench.writer.clear(bench.target),
+    })
+    t.equal(await failureCode(run), 'destination.fenced')
+    t.strictSame(await bench.visible(), [])
+  })
+}
+
+function content(t: Test, suite: Conformance): void {
+  t.test('a key that pages repeat lands once: the highest cursor, then the last', async (t) => {
+    const bench = await openBench(t, suite, { cursorField: 'updated_at' })
+    const at = (id: string, version: string, time: string | null): Row => ({
+      id,
+      version,
+      updated_at: time,
+    })
+    await bench.run({
+      pages: [
+        [at('x', 'x1', '2026-01-01T10:00:00Z'), at('y', 'y1', '2026-01-01T12:00:00Z')],
+        [at('y', 'y2', '2026-01-01T11:00:00Z'), at('x', 'x2', '2026-01-01T10:00:00Z')],
+        [at('z', 'z1', null), at('z', 'z2', '2026-01-01T00:00:00Z'), at('z', 'z3', null)],
+      ],
+    })
+    t.strictSame(await bench.visible(), ['x:x2', 'y:y1', 'z:z2'])
+  })
+
+  t.test('records without their key are rejected, the others land', async (t) => {
+    const bench = await openBench(t, suite)
+    const { rejects, receipt } = await bench.run({
+      pages: [[{ id: 'a', version: '1' }, { version: '2' }, { id: null, version: '3' }]],
+    })
+    t.strictSame(await bench.visible(), ['a:1'])
+    t.equal(receipt.records, 1)
+    t.equal(rejects.length, 2)
+    t.match(rejects[0], { reason: /key/, where: /./, sample: /version/ })
+  })
+
+  t.test('hostile records land as they are or are rejected, each by itself', async (t) => {
+    const bench = await openBench(t, suite)
+    const hostile = hostileRecords()
+    const unwritable = unwritableRecords()
+    const { rejects, sanitised } = await bench.run({ pages: [hostile, unwritable] })
+    t.equal(rejects.length, unwritable.length)
+    const rows = await bench.rows(bench.target)
+    t.equal(rows.length, hostile.length)
+    for (const row of rows) t.ok(keptItsValue(row), `${String(row.id)} kept what it had`)
+    t.ok(sanitised > 0)
+  })
+
+  t.test('rows without a key carry an id of their own, the same when read again', async (t) => {
+    const bench = await openBench(t, suite, { primaryKey: [], tracks: 'creation' })
+    const rows = [{ e: 1 }, { e: 2 }, { e: 1 }, { e: 1 }]
+    const ids = async (): Promise<unknown[]> =>
+      (await bench.rows(bench.target)).map((row) => row._derrick_id).sort()
+    await bench.run({ pages: [rows] })
+    const first = await ids()
+    t.equal(new Set(first).size, 4)
+    await bench.run({ range: again(0), pages: pagesOf(rows.toReversed(), 1) })
+    t.strictSame(await ids(), first)
+  })
+
+  t.test('a key in two ranges', async (t) => {
+    const bench = await openBench(t, suite, { cursorField: 'updated_at' })
+    await bench.run({ pages: [[{ id: 'k', version: 'old', updated_at: '2026-01-01T01:00:00Z' }]] })
+    const later = { id: 'k', version: 'new', updated_at: '2026-01-02T01:00:00Z' }
+    await bench.run({ range: dayRange(1), pages: [[later]] })
+    t.strictSame(await bench.visible(), suite.mergesByKey ? ['k:new'] : ['k:new', 'k:old'])
+  })
+}
