@@ -63,11 +63,14 @@ const writers: Record<string, (t: Temporal.ZonedDateTime) => string> = {
   B: (t) => months[t.month - 1] as string,
 }
 
+const maxPatternLength = 200
 const directive = /%(-?[A-Za-z%]|:z)/g
 
 /** Why a text is no format; undefined when it is one. */
 export function formatProblem(format: string): string | undefined {
   if ((namedFormats as readonly string[]).includes(format)) return undefined
+  if (format.length > maxPatternLength)
+    return `a pattern has at most ${maxPatternLength} characters`
   if (!format.includes('%')) {
     return `expected ${namedFormats.join(', ')} or a pattern such as %Y-%m-%d`
   }
@@ -234,7 +237,8 @@ export function parseTime(value: unknown, format: string, zone = 'UTC'): number 
     return Math.floor(format === 'epoch' ? number * 1_000 : number)
   }
   if ((namedFormats as readonly string[]).includes(format)) return instantOf(value, zone)
-  if (typeof value !== 'string' || value.length > 200) return undefined
+  if (typeof value !== 'string' || value.length > maxPatternLength) return undefined
+  if (format.length > maxPatternLength) return undefined
   const part = readerOf(format)?.exec(value)?.groups
   if (!part) return undefined
   if (part.s !== undefined) return Number(part.s) * 1_000
