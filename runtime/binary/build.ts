@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from 'node:fs'
+import { mkdirSync, statSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type AssetFiles, assetBytes, dataAssets, webAssets } from './assets.ts'
@@ -23,6 +23,11 @@ function inCheckout(paths: string[]): string[] {
   return paths.map((path) => join(root, path))
 }
 
+/** Dates `file` at the start of its build: a source that changed meanwhile must count as newer. */
+function dateAt(file: string, startedAt: Date): void {
+  utimesSync(file, startedAt, startedAt)
+}
+
 /** One line a step on stderr: stdout belongs to the program that `npm start` runs next. */
 async function step(name: string, run: () => Promise<string> | string): Promise<void> {
   const startedAt = performance.now()
@@ -42,6 +47,7 @@ function sizeOf(file: string): string {
 /** The bundler and Vite are loaded only when needed: the check of `--if-missing` stays quick. */
 async function buildConsole(): Promise<string> {
   const { build } = await import('vite')
+  const startedAt = new Date()
   const configFile = join(root, 'web', 'vite.config.ts')
   const checks = { bundlerTimings: false }
   await build({
@@ -50,6 +56,7 @@ async function buildConsole(): Promise<string> {
     clearScreen: false,
     build: { rolldownOptions: { checks } },
   })
+  dateAt(join(dist, 'web', 'index.html'), startedAt)
   return 'dist/web'
 }
 
@@ -64,6 +71,7 @@ async function buildBundles(): Promise<string> {
 
 async function build(onlyStale: boolean): Promise<void> {
   if (onlyStale && isFresh(output, programInputs)) return
+  const startedAt = new Date()
   mkdirSync(work, { recursive: true })
   const consoleIsFresh = isFresh(join(dist, 'web', 'index.html'), consoleInputs)
   if (!(onlyStale && consoleIsFresh)) await step('console', buildConsole)
@@ -88,6 +96,7 @@ async function build(onlyStale: boolean): Promise<void> {
   })
   await step('executable', () => {
     buildExecutable({ base, main: mainBundle, assets, folder: work, output })
+    dateAt(output, startedAt)
     return `dist/derrick, ${sizeOf(output)}`
   })
 }

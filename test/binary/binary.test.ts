@@ -163,3 +163,20 @@ t.test('it runs where code cannot be loaded from memory by a foreign call', asyn
   await until(server, async () => (await get(port, '/healthz')).status === 200)
   t.equal(await stop(server), 0)
 })
+
+type Runs = { data: { records: number; ranges: { complete: number } }[] }
+
+t.test('the demo syncs with the actors that are inside the executable', async (t) => {
+  const data = ownFolder('demo')
+  const port = await freePort()
+  const server = start(['demo', '--port', String(port), '--data-dir', data], data)
+  const printed = text(server.child.stdout)
+  await until(server, async () => {
+    const { data } = JSON.parse((await get(port, '/api/v1/runs')).body.toString()) as Runs
+    return data.some((run) => run.ranges.complete > 0 && run.records > 0)
+  })
+  t.equal(await stop(server), 0)
+  const lines = (await printed).trimEnd().split('\n')
+  t.equal(lines.length, 1, 'one line for people, nothing else on stdout')
+  t.match(lines[0], `http://127.0.0.1:${port}`)
+})
