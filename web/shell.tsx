@@ -66,9 +66,13 @@ function Banners() {
       <Show when={session()?.demo}>
         <p class="banner">
           This is the demo: a built-in API, synced into a folder of this machine. Nothing leaves it.
+          <Show when={session()?.auth === 'disabled'}>
+            {' '}
+            <strong>Authentication is off.</strong>
+          </Show>
         </p>
       </Show>
-      <Show when={session()?.auth === 'disabled'}>
+      <Show when={session()?.auth === 'disabled' && !session()?.demo}>
         <p class="banner warn">
           <strong>Authentication is off.</strong> Everybody who can reach this address can change
           everything.

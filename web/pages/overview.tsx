@@ -1,4 +1,4 @@
-import { createEffect, createMemo, createSignal, For, Show } from 'solid-js'
+import { createEffect, createMemo, For, Show, untrack } from 'solid-js'
 import type { Connection } from '../../schema/connection.ts'
 import type { Stream } from '../../schema/stream.ts'
 import { RangeDrawer } from '../range/drawer.tsx'
@@ -7,7 +7,7 @@ import { syncStream } from '../store/actions.ts'
 import { calendarOf, loadCalendar } from '../store/calendars.ts'
 import { world } from '../store/store.ts'
 import { runOf } from '../store/world.ts'
-import { filterOf, type StateFilter, stateFilters } from '../stream/facts.ts'
+import { filterOf, openedFirst, type StateFilter, stateFilters } from '../stream/facts.ts'
 import { StreamRow } from '../stream/row.tsx'
 import { Button, LinkButton } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
@@ -39,6 +39,8 @@ export function Overview() {
         stream.connection_id === connection.id &&
         (!filter() || filterOf(stream, runOf(world, stream)) === filter()),
     )
+  // Decided once: a calendar must not open or close by itself while somebody looks.
+  const standard = untrack(() => openedFirst(streams()))
   createEffect(() => {
     for (const stream of streams().slice(0, maxStrips)) {
       if (!calendarOf(stream.id)) loadCalendar(stream.id).catch(() => {}) // the row works without
@@ -55,7 +57,11 @@ export function Overview() {
           <For each={connections()}>
             {(connection) => (
               <Show when={!filter() || shown(connection).length > 0}>
-                <ConnectionCard connection={connection} streams={shown(connection)} />
+                <ConnectionCard
+                  connection={connection}
+                  streams={shown(connection)}
+                  standard={standard}
+                />
               </Show>
             )}
           </For>
@@ -96,11 +102,16 @@ function Filters(props: { streams: Stream[]; current: StateFilter | undefined })
   )
 }
 
-function ConnectionCard(props: { connection: Connection; streams: Stream[] }) {
+interface CardProps {
+  connection: Connection
+  streams: Stream[]
+  /** opened when the address does not say */
+  standard: string | undefined
+}
+
+function ConnectionCard(props: CardProps) {
   const url = useUrl()
-  /** Opened by the address; without one the first stream of the first connection greets newcomers. */
-  const [first] = createSignal(Object.values(world.streams).length <= 3 ? props.streams[0]?.id : '')
-  const opened = () => (url.get('open') ?? first() ?? '').split(',').filter(Boolean)
+  const opened = () => (url.get('open') ?? props.standard ?? '').split(',').filter(Boolean)
   const toggle = (id: string) => {
     const all = opened()
     const next = all.includes(id) ? all.filter((other) => other !== id) : [...all, id]

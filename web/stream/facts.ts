@@ -83,3 +83,10 @@ export function filterOf(stream: Stream, run: Run | undefined): StateFilter {
   }
   return groups[streamShown(stream, run).state]
 }
+
+/** The stream whose calendar greets a visitor: one that syncs, with the most to see; else the only one. */
+export function openedFirst(streams: readonly Stream[]): string | undefined {
+  const active = streams.filter((stream) => stream.active_run_id !== null)
+  const [first] = [...active].sort((a, b) => b.ranges.pending - a.ranges.pending)
+  return first?.id ?? (streams.length === 1 ? streams[0]?.id : undefined)
+}

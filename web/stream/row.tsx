@@ -90,8 +90,16 @@ function Name(props: RowProps) {
       </button>
       <div class="row stream-badges">
         <Status {...shown()} />
-        <Badge title="order in which ranges are read">{words(props.stream.sync_strategy)}</Badge>
-        <Badge title="size of a range">by {props.stream.sync_granularity}</Badge>
+        <Show
+          when={calendarOf(props.stream.id)?.granularity !== 'full'}
+          fallback={<Badge title="this API has no date filter for it">read whole each time</Badge>}
+        >
+          <Badge title="order in which ranges are read">{words(props.stream.sync_strategy)}</Badge>
+          <Badge title="size of a range">by {props.stream.sync_granularity}</Badge>
+        </Show>
+        <Show when={!props.stream.enabled}>
+          <Badge tone="warn">disabled</Badge>
+        </Show>
       </div>
       <Show when={waiting()}>
         <p class="quiet">waiting: {waiting()}</p>
