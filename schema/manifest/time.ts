@@ -1,3 +1,5 @@
+import { exactNumber } from './exact-number.ts'
+
 /**
  * Times as APIs write them, to and from epoch ms. A format is one of the names below or a pattern of `%` directives
  * as in strftime. Nothing here reads a clock.
@@ -110,26 +112,28 @@ export function formatTime(ms: number, format: string, zone = 'UTC'): string | n
 const iso =
   /^(\d{4})-(\d{2})-(\d{2})(?:[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?\s?(Z|z|UTC|[+-]\d{2}(?::?\d{2})?)?$/
 
-/** Seconds, milliseconds or microseconds are told apart by size: seconds reach to the year 5138. */
+/** Seconds, milliseconds, microseconds and nanoseconds are told apart by size: seconds reach to the year 5138. */
 function epochMs(value: number): number | undefined {
   if (!Number.isFinite(value)) return undefined
   const size = Math.abs(value)
   if (size < 1e11) return Math.floor(value * 1_000)
   if (size < 1e14) return Math.floor(value)
-  return size < 1e17 ? Math.floor(value / 1_000) : undefined
+  if (size < 1e17) return Math.floor(value / 1_000)
+  return size < 1e20 ? Math.floor(value / 1_000_000) : undefined
 }
 
 /**
  * Epoch ms of a record's time, whatever common form it has: ISO with or without zone, date, epoch in seconds,
- * milliseconds or microseconds (number or digits), RFC 2822. Without a zone of its own it is local to `zone`.
+ * milliseconds, microseconds or nanoseconds (number or digits), RFC 2822. Without a zone of its own it is local to `zone`.
  */
-export function instantOf(value: unknown, zone = 'UTC'): number | undefined {
+export function instantOf(given: unknown, zone = 'UTC'): number | undefined {
+  const value = exactNumber(given)
   if (typeof value === 'number') return epochMs(value)
   if (typeof value === 'bigint') return epochMs(Number(value))
   if (typeof value !== 'string') return undefined
   const match = iso.exec(value)
   if (match) return isoInstant(match, zone)
-  if (/^-?\d{9,17}(\.\d{1,9})?$/.test(value)) return epochMs(Number(value))
+  if (/^-?\d{9,19}(\.\d{1,9})?$/.test(value)) return epochMs(Number(value))
   if (/^[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} /.test(value) && value.length < 40) {
     const ms = Date.parse(value)
     return Number.isNaN(ms) ? undefined : ms
@@ -228,7 +232,8 @@ function readerOf(format: string): RegExp | undefined {
 }
 
 /** Epoch ms of a time written in a format; undefined when it is not. Without a zone in it, it is local to `zone`. */
-export function parseTime(value: unknown, format: string, zone = 'UTC'): number | undefined {
+export function parseTime(given: unknown, format: string, zone = 'UTC'): number | undefined {
+  const value = exactNumber(given)
   if (format === 'epoch' || format === 'epoch_ms') {
     const isNumeric = typeof value === 'number' || typeof value === 'bigint'
     const isDigits = typeof value === 'string' && value.trim() !== '' && value.length < 40
@@ -236,7 +241,7 @@ export function parseTime(value: unknown, format: string, zone = 'UTC'): number 
     if (!Number.isFinite(number)) return undefined
     return Math.floor(format === 'epoch' ? number * 1_000 : number)
   }
-  if ((namedFormats as readonly string[]).includes(format)) return instantOf(value, zone)
+  if ((namedFormats as readonly string[]).includes(format)) return instantOf(given, zone)
   if (typeof value !== 'string' || value.length > maxPatternLength) return undefined
   if (format.length > maxPatternLength) return undefined
   const part = readerOf(format)?.exec(value)?.groups

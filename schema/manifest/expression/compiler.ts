@@ -197,7 +197,7 @@ function add(a: unknown, b: unknown): unknown {
     chargeResult(left.length + right.length)
     return left + right
   }
-  if (typeof a === 'bigint' || typeof b === 'bigint') return finite(numberOf(a) + numberOf(b))
+  if (typeName(a) === 'number' && typeName(b) === 'number') return finite(numberOf(a) + numberOf(b))
   throw new ExpressionError('type', `cannot add ${typeName(a)} and ${typeName(b)}`)
 }
 

@@ -1,3 +1,4 @@
+import { exactNumber, rawNumber } from '../exact-number.ts'
 import { ExpressionError } from './error.ts'
 import { charge, chargeResult } from './limit.ts'
 
@@ -5,8 +6,9 @@ import { charge, chargeResult } from './limit.ts'
 export function typeName(value: unknown): string {
   if (value === null || value === undefined) return 'null'
   if (Array.isArray(value)) return 'list'
-  if (typeof value === 'object') return 'map'
-  return typeof value === 'bigint' ? 'number' : typeof value
+  const plain = exactNumber(value)
+  if (typeof plain === 'object') return 'map'
+  return typeof plain === 'bigint' ? 'number' : typeof plain
 }
 
 const typeError = (wanted: string, value: unknown) =>
@@ -24,8 +26,10 @@ export function truthy(value: unknown): boolean {
 }
 
 /** Deep equality without conversion: `1 == "1"` is false. */
-export function equal(a: unknown, b: unknown, depth = 0): boolean {
-  if (a === b) return true
+export function equal(left: unknown, right: unknown, depth = 0): boolean {
+  if (left === right) return true
+  const a = exactNumber(left)
+  const b = exactNumber(right)
   if (a == null || b == null) return a == null && b == null
   if (typeof a === 'bigint' || typeof b === 'bigint') {
     // biome-ignore lint/suspicious/noDoubleEquals: only == compares a bigint with a number by value
@@ -52,7 +56,9 @@ const isNumeric = (value: unknown): value is number | bigint =>
   typeof value === 'number' || typeof value === 'bigint'
 
 /** Order of two numbers or two texts. @throws ExpressionError type for anything else */
-export function compare(a: unknown, b: unknown): number {
+export function compare(left: unknown, right: unknown): number {
+  const a = exactNumber(left)
+  const b = exactNumber(right)
   if ((isNumeric(a) && isNumeric(b)) || (typeof a === 'string' && typeof b === 'string')) {
     return a < b ? -1 : a > b ? 1 : 0
   }
@@ -62,7 +68,8 @@ export function compare(a: unknown, b: unknown): number {
 /** @throws ExpressionError type: texts are not converted, `number(x)` does that */
 export function numberOf(value: unknown): number {
   if (typeof value === 'number') return value
-  if (typeof value === 'bigint') return Number(value)
+  const plain = exactNumber(value)
+  if (typeof plain === 'number' || typeof plain === 'bigint') return Number(plain)
   throw typeError('number', value)
 }
 
@@ -78,7 +85,7 @@ export function listOf(value: unknown): unknown[] {
 }
 
 export function mapOf(value: unknown): Record<string, unknown> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+  if (typeName(value) === 'map') {
     return value as Record<string, unknown>
   }
   throw typeError('map', value)
@@ -97,14 +104,11 @@ export function textOf(value: unknown): string {
 /** JSON text, bounded. Numbers beyond 2^53 stay exact. */
 export function jsonOf(value: unknown): string {
   const text = JSON.stringify(value, (_key, item: unknown) =>
-    typeof item === 'bigint' ? rawJson(String(item)) : item,
+    typeof item === 'bigint' ? rawNumber(item) : item,
   )
   chargeResult(text?.length ?? 0)
   return text ?? 'null'
 }
-
-// JSON.rawJSON is in the runtime and in current browsers, but not yet in TypeScript's library.
-const rawJson = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON
 
 /** Adds an own property whatever its name, `__proto__` included. */
 export function setOwn(target: Record<string, unknown>, key: string, value: unknown): void {
