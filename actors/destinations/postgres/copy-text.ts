@@ -4,7 +4,6 @@ import { cleanText, type RowCounts } from '../row-json.ts'
 export const copyNull = '\\N'
 
 /** Characters of which a text may hold none, if it is to be written as it is. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: NUL is one of the characters it looks for
 const special = /[\\\n\r\t\0\ud800-\udfff]/
 const escaped = /[\\\n\r\t]/
 const escapes = /[\\\n\r\t]/g

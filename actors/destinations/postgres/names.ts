@@ -40,6 +40,9 @@ export function literal(text: string): string {
   return plain.includes('\\') ? ` E'${plain.replaceAll('\\', '\\\\')}'` : `'${plain}'`
 }
 
+/** A text that any server of UTF-8 takes. */
+export const storable = (text: string): string => text.toWellFormed().replaceAll('\0', '\ufffd')
+
 const isOurs = (name: string): boolean => /^_derrick/i.test(name)
 
 const isStorable = (name: string): boolean =>
@@ -49,7 +52,7 @@ const isStorable = (name: string): boolean =>
   Buffer.byteLength(name) <= longestName
 
 function cleaned(name: string): string {
-  const safe = name.toWellFormed().replaceAll('\0', '\ufffd')
+  const safe = storable(name)
   const free = isOurs(safe) || /^pg_/i.test(safe) ? `x${safe}` : safe
   return `${cutToBytes(free, longestName - hashLength)}_${hash('sha256', name, 'hex').slice(0, 6)}`
 }

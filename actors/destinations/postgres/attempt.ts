@@ -1,0 +1,249 @@
+import { derrickError } from '../../../schema/error.ts'
+import type { Receipt } from '../../../schema/protocol.ts'
+import type { RangeContext, RangeWriter, ReadReport, SpooledPage } from '../writer.ts'
+import { type CommitInput, commitInput, rowCount, StaleTable } from './commit.ts'
+import { deleteKind, ShrunkRead, shrunkFailure } from './deletes.ts'
+import { isStale, postgresError, sqlState } from './errors.ts'
+import { isKeyed } from './identity.ts'
+import {
+  type Claim,
+  type Committed,
+  claim,
+  type LedgerKey,
+  ledgerKey,
+  lockFence,
+  noteShrunk,
+  type TableNames,
+  tableNames,
+} from './ledger.ts'
+import { LostCommit, type Sessions } from './sessions.ts'
+import { commitSmall, mostSmallRows } from './small.ts'
+import { commitStaged, type Tactics } from './staged.ts'
+import {
+  loadTable,
+  type PreparedTable,
+  planFor,
+  preparedTable,
+  prepareLedger,
+  prepareTable,
+  type TableInfo,
+} from './table.ts'
+import { addColumns, noFields, type SeenFields } from './types.ts'
+
+/** What the attempts of one stream in this worker share. */
+export interface StreamTable {
+  info: TableInfo | null
+}
+
+/** A commit changes its plan this often: the table was altered, keys were there after all, two rows had one key. */
+const mostPlans = 6
+
+/** One attempt at one range. The ledger decides everything; this object only remembers what it saw. */
+export class PostgresAttempt implements RangeWriter {
+  readonly #sessions: Sessions
+  readonly #table: StreamTable
+  readonly #context: RangeContext
+  readonly #names: TableNames
+  readonly #key: LedgerKey
+  readonly #seen: SeenFields = noFields()
+  readonly #tactics: Tactics = { noDirect: false, isDistinct: false }
+  readonly #keyed: boolean
+  #fence: number | null = null
+  #committed: Committed | null = null
+  #running: Promise<unknown> | null = null
+  #columns: unknown = null
+
+  constructor(sessions: Sessions, table: StreamTable, context: RangeContext) {
+    this.#sessions = sessions
+    this.#table = table
+    this.#context = context
+    this.#names = tableNames(context.target)
+    this.#key = ledgerKey(context.target, context.range)
+    this.#keyed = isKeyed(context.target)
+  }
+
+  async begin(): Promise<{ fence: number; recovered?: Receipt }> {
+    const { fence, committed } = await this.#claim()
+    this.#fence = fence
+    this.#committed = committed
+    const known = this.#context.range.committedFence ?? 0
+    return committed && committed.receipt.fence > known
+      ? { fence, recovered: committed.receipt }
+      : { fence }
+  }
+
+  async writePage(page: SpooledPage): Promise<void> {
+    const { columns } = page.meta
+    if (page.recordCount > 0 && columns !== this.#columns) {
+      addColumns(this.#seen, columns, this.#keyed)
+      this.#columns = columns
+    }
+    await this.#context.spool.append(page)
+  }
+
+  async commit(report: ReadReport): Promise<Receipt> {
+    await this.#context.commitSlot()
+    this.#checkReport(report)
+    const running = this.#commit(report)
+    this.#running = running.catch(() => {})
+    return running
+  }
+
+  /** Nothing is left at the destination before a commit, and an aborted one is undone by the server. */
+  async abort(): Promise<void> {
+    await this.#running
+  }
+
+  async #claim(): Promise<Claim> {
+    const { signal, offeredFence } = this.#context
+    const ask = (): Promise<Claim> =>
+      this.#sessions.transaction(signal, (client) =>
+        claim(client, this.#names, this.#key, offeredFence),
+      )
+    try {
+      return await ask()
+    } catch (error) {
+      // No schema or no ledger yet.
+      const state = sqlState((error as { cause?: unknown }).cause)
+      if (state !== '42P01' && state !== '3F000') throw connectionLost(error)
+    }
+    await prepareLedger(this.#sessions, this.#names, signal)
+    return ask().catch((error: unknown) => {
+      throw connectionLost(error)
+    })
+  }
+
+  #checkReport(report: ReadReport): void {
+    const { spool } = this.#context
+    const isSame =
+      report.pages === spool.pages &&
+      report.records === spool.records &&
+      report.checksum === spool.checksum
+    if (isSame) return
+    throw derrickError('unknown', 'spool.differs', 'what arrived here is not what was read', {
+      remedy: 'the range is read again',
+    })
+  }
+
+  async #commit(report: ReadReport): Promise<Receipt> {
+    for (let tries = 1; ; tries += 1) {
+      const input = await this.#prepare(report)
+      try {
+        return await this.#try(input)
+      } catch (error) {
+        if (error instanceof LostCommit) return await this.#resolve(error)
+        if (error instanceof ShrunkRead) throw await this.#shrunk(error)
+        if (tries >= mostPlans || !this.#learn(error)) throw error
+      }
+    }
+  }
+
+  async #prepare(report: ReadReport): Promise<CommitInput> {
+    const { target, range, signal } = this.#context
+    const needs = { seen: this.#seen, isSoft: deleteKind(target, range) === 'soft' }
+    this.#table.info ??= await this.#sessions.run(signal, (client) =>
+      loadTable(client, this.#names),
+    )
+    const known = this.#table.info
+    const plan = known?.isStamped ? planFor(target, needs, known) : null
+    let table: PreparedTable
+    if (known && plan && plan.create.length + plan.widen.length === 0) {
+      table = preparedTable(known, plan)
+    } else {
+      const fixed = known?.fixed ?? new Set<string>()
+      table = await prepareTable(
+        this.#sessions,
+        this.#names,
+        target,
+        this.#key,
+        needs,
+        fixed,
+        signal,
+      )
+      this.#table.info = table.info
+      if (table.changed.length > 0) {
+        this.#context.onSchemaChange(`${target.namespace}.${target.table}`, table.changed)
+      }
+    }
+    const { names, key, context, seen } = {
+      names: this.#names,
+      key: this.#key,
+      context: this.#context,
+      seen: this.#seen,
+    }
+    return commitInput({ names, key, fence: this.#fence as number, context, report, seen }, table)
+  }
+
+  async #try(input: CommitInput): Promise<Receipt> {
+    const { signal } = this.#context
+    if (rowCount(input) > mostSmallRows || input.table.plan.unfit.length > 0) {
+      return this.#sessions.transaction(signal, (client) =>
+        commitStaged(client, input, this.#tactics),
+      )
+    }
+    return this.#sessions.run(signal, async (client) => {
+      try {
+        const receipt = await commitSmall(client, input, this.#committed, this.#tactics.isDistinct)
+        if (receipt) return receipt
+      } catch (error) {
+        // One statement is its own transaction: without an answer it may have been committed.
+        throw isSilence(error) ? new LostCommit(error) : error
+      }
+      throw new LostCommit(null)
+    })
+  }
+
+  /** Asks the ledger, which waits for a COMMIT that is still under way. */
+  async #resolve(lost: LostCommit): Promise<Receipt> {
+    const held = await this.#sessions
+      .transaction(null, (client) =>
+        lockFence(client, this.#names, this.#key, this.#fence as number),
+      )
+      .catch(() => null)
+    if (held?.committed && held.committed.receipt.fence === this.#fence) {
+      return held.committed.receipt
+    }
+    throw connectionLost(lost)
+  }
+
+  async #shrunk(error: ShrunkRead): Promise<unknown> {
+    await this.#sessions.transaction(null, (client) =>
+      noteShrunk(client, this.#names.ledger, this.#key, this.#fence as number, error.now),
+    )
+    return shrunkFailure(this.#context.range, error)
+  }
+
+  /** Whether another plan may do what this one could not. */
+  #learn(error: unknown): boolean {
+    const cause = (error as { cause?: unknown }).cause
+    const state = sqlState(cause)
+    if (error instanceof StaleTable || isStale(cause)) {
+      this.#table.info = null
+      return true
+    }
+    if (state === '23505' && !this.#tactics.noDirect) {
+      this.#tactics.noDirect = true
+      return true
+    }
+    if (state === '21000' && !this.#tactics.isDistinct) {
+      this.#tactics.isDistinct = true
+      return true
+    }
+    return false
+  }
+}
+
+/** An error that is not the server's word. */
+const isSilence = (error: unknown): boolean =>
+  sqlState(error) === undefined &&
+  !(error instanceof StaleTable) &&
+  (error as { failure?: unknown }).failure === undefined &&
+  !(error instanceof ShrunkRead)
+
+function connectionLost(error: unknown): unknown {
+  if (!(error instanceof LostCommit)) return error
+  return derrickError('network', 'postgres.connection', error.message, {
+    remedy: 'nothing to do: it is tried again, and what was committed is found',
+    cause: postgresError(error.cause),
+  })
+}

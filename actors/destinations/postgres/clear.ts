@@ -1,0 +1,31 @@
+import type { Target } from '../../../schema/protocol.ts'
+import { sqlState } from './errors.ts'
+import { tableNames } from './ledger.ts'
+import { quoted } from './names.ts'
+import type { Sessions } from './sessions.ts'
+import { loadTable } from './table.ts'
+import { syncedColumn } from './types.ts'
+
+/**
+ * Deletes the rows of a stream, and what the ledger says of it, in one transaction; the table stays, with its views and
+ * grants. Attempts that have claimed a range find no row of theirs any more, so none of them can commit.
+ */
+export async function clearStream(sessions: Sessions, target: Target): Promise<void> {
+  const names = tableNames(target)
+  try {
+    await sessions.transaction(null, async (client) => {
+      const { rows } = await client.query(
+        `delete from ${names.ledger} where stream_key = $1 and table_name = $2 returning table_id`,
+        [target.streamKey, names.table],
+      )
+      const table = await loadTable(client, names)
+      const stamps = rows as { table_id: string | null }[]
+      if (!table || !stamps.some(({ table_id: id }) => id !== null && Number(id) === table.id))
+        return
+      await client.query(`delete from ${names.full} where ${quoted(syncedColumn)} is not null`)
+    })
+  } catch (error) {
+    // Without a ledger nothing was ever written.
+    if (!/^(42P01|3F000)$/.test(sqlState((error as { cause?: unknown }).cause) ?? '')) throw error
+  }
+}

@@ -1,0 +1,135 @@
+import type pg from 'pg'
+import type { Receipt } from '../../../schema/protocol.ts'
+import { checksumText } from '../row-hash.ts'
+import type { RangeContext, ReadReport } from '../writer.ts'
+import { loadPages } from './copy.ts'
+import { deleteKind, isShrunk, mayShrink, ShrunkRead } from './deletes.ts'
+import { fencedOff } from './errors.ts'
+import { identityColumns, isKeyed } from './identity.ts'
+import {
+  type Committed,
+  commitValues,
+  type LedgerKey,
+  lockFence,
+  recordCommit,
+  type TableNames,
+} from './ledger.ts'
+import type { MergeShape } from './merge.ts'
+import { rowPrefix } from './page-lines.ts'
+import { StageColumns } from './stage.ts'
+import type { PreparedTable } from './table.ts'
+import { laneOf, type SeenFields } from './types.ts'
+
+/** All that one try of a commit works with. */
+export interface CommitInput {
+  names: TableNames
+  key: LedgerKey
+  fence: number
+  context: RangeContext
+  report: ReadReport
+  seen: SeenFields
+  table: PreparedTable
+  stage: StageColumns
+  shape: MergeShape
+}
+
+/** What is known of a table turned out to be wrong; it is looked at again. */
+export class StaleTable extends Error {}
+
+export function commitInput(
+  base: Pick<CommitInput, 'names' | 'key' | 'fence' | 'context' | 'report' | 'seen'>,
+  table: PreparedTable,
+): CommitInput {
+  const { target, range } = base.context
+  const stage = new StageColumns(base.seen, isKeyed(target))
+  const shape: MergeShape = {
+    table: base.names.full,
+    ledger: base.names.ledger,
+    target,
+    identity: identityColumns(target),
+    plan: table.plan,
+    stage,
+    columns: table.types,
+    isFull: range.kind === 'full',
+  }
+  return { ...base, table, stage, shape }
+}
+
+/** Rows that the attempt lands: what it read without what it read twice. */
+export const rowCount = ({ context: { spool } }: CommitInput): number =>
+  spool.records - spool.superseded.size
+
+export function receiptFor(input: CommitInput, rowsChanged: number): Receipt {
+  return {
+    fence: input.fence,
+    records: rowCount(input),
+    bytes: input.context.spool.bytes,
+    rowsChanged,
+    checksum: checksumText(input.report.checksum),
+    fetchedFrom: input.report.fetchedFrom,
+    committedAt: Date.now(),
+  }
+}
+
+export const pagesOf = ({ context, report }: CommitInput) =>
+  loadPages(context.spool, rowPrefix(context.range, report.fetchedFrom).length)
+
+/**
+ * First act of every commit: the range's row in the ledger, held to the end. The receipt when this attempt has committed
+ * already (its answer was lost).
+ */
+export async function holdFence(
+  client: pg.Client,
+  { names, key, fence, table }: CommitInput,
+): Promise<{ done: Receipt } | { committed: Committed | null }> {
+  const held = await lockFence(client, names, key, fence)
+  if (!held) throw fencedOff()
+  if (held.committed?.receipt.fence === fence) return { done: held.committed.receipt }
+  if (held.tableId !== table.info.id) throw new StaleTable('another table has this name now')
+  return { committed: held.committed }
+}
+
+export async function record(
+  client: pg.Client,
+  { names, key, table }: CommitInput,
+  receipt: Receipt,
+): Promise<Receipt> {
+  const { rowCount: done } = await client.query(recordCommit(names.ledger), [
+    ...commitValues(key, receipt, table.info.id),
+    receipt.rowsChanged,
+  ])
+  // The row is locked since the transaction began.
+  if (done !== 1) throw fencedOff()
+  return receipt
+}
+
+/** Whether every value's own text is what its column takes: then pages go to the table as they are. */
+export function isDirect({ table: { plan }, seen }: CommitInput): boolean {
+  if (seen.extra || plan.extra.length > 0 || plan.unfit.length > 0) return false
+  return plan.assignments.every(({ type, parts }) => {
+    const [part] = parts
+    if (!part) return true
+    if (parts.length > 1 || part.share !== 'all') return false
+    // jsonb writes its own text; that of the page may have other spaces.
+    return !(type === 'text' && laneOf(part.laneType) === 'json')
+  })
+}
+
+/** A table made for an empty range has no column for the key yet, and no rows. */
+export const isMergeable = ({ shape }: CommitInput): boolean =>
+  shape.identity.every((name) => shape.columns.has(name))
+
+/** How absent rows are deleted in this commit; throws `ShrunkRead` when there are suspiciously many. */
+export function deletesNow(
+  input: CommitInput,
+  committed: Committed | null,
+): 'hard' | 'soft' | null {
+  const { target, range } = input.context
+  const kind = deleteKind(target, range)
+  if (!kind || !committed) return null
+  const before = committed.receipt.records
+  const now = rowCount(input)
+  if (isShrunk(range, before, now) && !mayShrink(range, committed))
+    throw new ShrunkRead(before, now)
+  return kind
+}

@@ -1,0 +1,109 @@
+import { hash } from 'node:crypto'
+import type { Reject } from '../../../schema/protocol.ts'
+import { canonicalJson } from '../canonical-json.ts'
+import { Duplicates } from '../duplicates.ts'
+import { keyPaths, keyText } from '../key.ts'
+import { Occurrences } from '../occurrences.ts'
+import { ownBytes } from '../own-bytes.ts'
+import { fieldPath, valueAt } from '../path.ts'
+import { isExact } from '../raw-json.ts'
+import { sampleOf } from '../row-json.ts'
+import type { EncodedPage, EncodingContext, PageEncoder, Row } from '../writer.ts'
+import { copyNull } from './copy-text.ts'
+import { isKeyed } from './identity.ts'
+import { rowPrefix, sumLines } from './page-lines.ts'
+import { RecordCells } from './record-cells.ts'
+
+/**
+ * COPY text: a page is rows of one column list, which only grows over the attempt. Types are those of the values; which
+ * columns of the table they go to is decided when the range has been read.
+ */
+export function makeEncoder({ target, range, fetchedFrom }: EncodingContext): PageEncoder {
+  const keyed = isKeyed(target)
+  const paths = keyed ? keyPaths(target.primaryKey) : []
+  const cursor = target.cursorField === null ? null : fieldPath(target.cursorField)
+  const prefix = rowPrefix(range, fetchedFrom)
+  const idSeed = `${target.streamKey}\n${range.kind === 'full' ? 'full' : range.start}\n`
+  const duplicates = new Duplicates()
+  const occurrences = new Occurrences()
+  const cells = new RecordCells(keyed, paths)
+  const singleKey = paths.length === 1 && paths[0]?.parts.length === 1 ? paths[0].name : null
+  let row = 0
+  let position = 0
+
+  /** The row's cells; null after it was rejected. */
+  function line(record: Row, page: EncodedPage): string | null {
+    const text = cells.text(record, page)
+    if (typeof text !== 'string') return reject(record, text.reason, page)
+    if (!keyed) {
+      const identity = hash('sha256', idSeed + canonicalJson(record), 'hex')
+      const id = hash('sha256', `${identity}\n${occurrences.next(identity)}`, 'hex').slice(0, 32)
+      return text === '' ? id : `${id}\t${text}`
+    }
+    const loser = duplicates.note(keyOf(record), cursor && valueAt(record, cursor), row)
+    if (loser !== null) page.meta.superseded.push(loser)
+    return text
+  }
+
+  /** Nearly every key is one string or number; the cells have been made, so no part of it is missing. */
+  function keyOf(record: Row): string {
+    const value = singleKey === null ? undefined : record[singleKey]
+    if (typeof value === 'string') return `"${value}`
+    return typeof value === 'number' ? String(value) : (keyText(record, paths) as string)
+  }
+
+  function reject(record: Row, reason: string, page: EncodedPage): null {
+    const where = safeKey(record, paths) ?? `record ${position + 1} of the range`
+    page.rejects.push({ reason, where: where.slice(0, 200), sample: sampleOf(record) })
+    return null
+  }
+
+  return {
+    encode(records) {
+      const page = emptyPage()
+      const lines: string[] = []
+      const widths: number[] = []
+      for (const record of records) {
+        const text = line(record, page)
+        position += 1
+        if (text === null) continue
+        lines.push(text)
+        widths.push(cells.width)
+        row += 1
+      }
+      pad(lines, widths, cells.width)
+      page.bytes = ownBytes(lines.length === 0 ? '' : `${prefix}${lines.join(`\n${prefix}`)}\n`)
+      page.recordCount = lines.length
+      page.checksum = sumLines(page.bytes, prefix.length).checksum
+      page.meta.columns = cells.columns()
+      return page
+    },
+  }
+}
+
+/** Rows from before a column came lack only their last cells; each has a key or an id, so none is empty. */
+function pad(lines: string[], widths: number[], width: number): void {
+  for (let i = 0; i < lines.length && (widths[i] as number) < width; i += 1) {
+    const missing = `\t${copyNull}`.repeat(width - (widths[i] as number))
+    lines[i] += missing
+  }
+}
+
+const emptyPage = (): EncodedPage => ({
+  bytes: new Uint8Array(0),
+  recordCount: 0,
+  checksum: 0,
+  meta: { columns: [], superseded: [] },
+  rejects: [] as Reject[],
+  sanitised: 0,
+})
+
+/** A record over the bounds may be too deep for its key to be written. */
+function safeKey(record: Row, paths: ReturnType<typeof keyPaths>): string | null {
+  if (typeof record !== 'object' || record === null || isExact(record)) return null
+  try {
+    return paths.length === 0 ? null : keyText(record, paths)
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,180 @@
+import type { Target } from '../../../schema/protocol.ts'
+import type { Assignment, ColumnPlan, Part } from './columns.ts'
+import { cursorRank } from './cursor-rank.ts'
+import { literal, quoted, storable } from './names.ts'
+import type { StageColumn, StageColumns } from './stage.ts'
+import {
+  type ColumnType,
+  deletedColumn,
+  extraColumn,
+  idColumn,
+  rangeColumn,
+  syncedColumn,
+} from './types.ts'
+
+/** What a commit's SQL is made from. */
+export interface MergeShape {
+  /** quoted */
+  table: string
+  ledger: string
+  target: Target
+  /** columns that tell rows apart */
+  identity: string[]
+  plan: ColumnPlan
+  stage: StageColumns
+  /** columns of the table after the plan was carried out */
+  columns: ReadonlyMap<string, ColumnType>
+  isFull: boolean
+}
+
+export interface MergeSql {
+  /** rows of the attempt with the table's columns; `from` is the stage, or rows in the statement itself */
+  incoming: (from: string, isDistinct: boolean) => string
+  /** inserts and updates what differs */
+  merge: (incoming: string) => string
+}
+
+interface TargetColumn {
+  column: string
+  sql: string
+}
+
+/** Builds the merge: pure, names quoted, no value in it. */
+export function mergeSql(shape: MergeShape): MergeSql {
+  const targets = targetColumns(shape)
+  const names = targets.map(({ column }) => quoted(column))
+  const identity = shape.identity.map(quoted)
+  const own = new Set([rangeColumn, syncedColumn, ...shape.identity])
+  const data = targets.filter(({ column }) => !own.has(column)).map(({ column }) => quoted(column))
+  const range = quoted(rangeColumn)
+  const synced = quoted(syncedColumn)
+  const differs = (a: string, b: string): string =>
+    data.length === 0 ? 'false' : `row(${list(data, a)}) is distinct from row(${list(data, b)})`
+  const wins = (a: string, b: string): string =>
+    `(${a}.${range} is distinct from ${b}.${range} or ${differs(a, b)}) and ${guard(shape, a, b)}`
+  const unfit = shape.plan.unfit.map((part) => `${stageColumn(shape, part)} is null`)
+  const sets = [
+    ...data.map((name) => `${name} = excluded.${name}`),
+    `${range} = excluded.${range}`,
+    `${synced} = case when ${differs('t', 'excluded')} then excluded.${synced} else t.${synced} end`,
+  ]
+  return {
+    incoming: (from, isDistinct) =>
+      `select ${isDistinct ? `distinct on (${keyList(shape, targets)}) ` : ''}${targets
+        .map(({ column, sql }) => `${sql} as ${quoted(column)}`)
+        .join(', ')} from ${from} s${unfit.length > 0 ? ` where ${unfit.join(' and ')}` : ''}${
+        isDistinct ? ` order by ${keyList(shape, targets)}, s.n desc` : ''
+      }`,
+    merge: (incoming) => `insert into ${shape.table} as t (${names.join(', ')})
+select ${list(names, 'i')} from (${incoming}) i
+left join ${shape.table} o on ${identity.map((name) => `o.${name} = i.${name}`).join(' and ')}
+where o.${identity[0]} is null or (${wins('i', 'o')})
+order by ${list(identity, 'i')}
+on conflict (${identity.join(', ')}) do update set ${sets.join(', ')}
+where ${wins('excluded', 't')}`,
+  }
+}
+
+/** Removes (or marks) rows that the range no longer has; a full read is compared with the whole table. */
+export function deleteSql(
+  shape: MergeShape,
+  incoming: string,
+  kind: 'hard' | 'soft',
+  rangeStart: string,
+): string {
+  const identity = shape.identity.map(quoted)
+  const inRange = shape.isFull
+    ? ''
+    : `t.${quoted(rangeColumn)} = ${literal(rangeStart)}::timestamptz and `
+  const isAbsent = `not exists (select 1 from (${incoming}) i
+    where ${identity.map((name) => `i.${name} = t.${name}`).join(' and ')})`
+  const deleted = quoted(deletedColumn)
+  return kind === 'hard'
+    ? `delete from ${shape.table} t where ${inRange}${isAbsent}`
+    : `update ${shape.table} t set ${deleted} = now(), ${quoted(syncedColumn)} = now()
+       where ${inRange}t.${deleted} is null and ${isAbsent}`
+}
+
+const list = (names: string[], alias: string): string =>
+  names.map((name) => `${alias}.${name}`).join(', ')
+
+function keyList(shape: MergeShape, targets: TargetColumn[]): string {
+  return targets
+    .filter(({ column }) => shape.identity.includes(column))
+    .map(({ sql }) => sql)
+    .join(', ')
+}
+
+function targetColumns(shape: MergeShape): TargetColumn[] {
+  const { plan, columns, identity } = shape
+  const targets = [
+    { column: rangeColumn, sql: 's.r' },
+    { column: syncedColumn, sql: 's.a' },
+  ]
+  if (identity[0] === idColumn) targets.push({ column: idColumn, sql: 's.i' })
+  for (const assignment of plan.assignments) {
+    targets.push({ column: assignment.column, sql: valueSql(shape, assignment) })
+  }
+  if (columns.has(extraColumn)) targets.push({ column: extraColumn, sql: extraSql(shape) })
+  if (columns.has(deletedColumn)) {
+    targets.push({ column: deletedColumn, sql: 'null::timestamptz' })
+  }
+  return targets
+}
+
+function stageColumn({ stage }: MergeShape, { field, lane }: Part): string {
+  return `s.${(stage.find(field, lane) as StageColumn).name}`
+}
+
+function valueSql(shape: MergeShape, { type, parts }: Assignment): string {
+  if (parts.length === 0) return `null::${type}`
+  const values = parts.map((part) => castSql(stageColumn(shape, part), part, type))
+  return values.length === 1 ? (values[0] as string) : `coalesce(${values.join(', ')})`
+}
+
+const isWhole = (column: string): string =>
+  `${column} = trunc(${column}) and ${column} between -9223372036854775808 and 9223372036854775807`
+
+function castSql(column: string, { laneType, share }: Part, type: string): string {
+  const cast = laneType === type ? column : `${column}::${type}`
+  // A lane of whole numbers only has nothing for the other share.
+  if (share === 'all' || laneType !== 'numeric')
+    return share === 'not_whole' ? `null::${type}` : cast
+  return `case when ${share === 'whole' ? '' : 'not '}(${isWhole(column)}) then ${cast} end`
+}
+
+function extraSql(shape: MergeShape): string {
+  const objects = shape.plan.extra.map((part) => {
+    const column = stageColumn(shape, part)
+    const value = part.share === 'all' ? column : castSql(column, part, part.laneType)
+    return `case when ${value} is null then '{}' else jsonb_build_object(${literal(storable(part.field))}, ${value}) end`
+  })
+  if (shape.stage.hasExtra) objects.push(`coalesce(s.x, '{}')`)
+  if (objects.length === 0) return 'null::jsonb'
+  return `nullif(${objects.join(' || ')}, '{}'::jsonb)`
+}
+
+/** Whether the row `a` of this attempt may replace `b`. */
+function guard(shape: MergeShape, a: string, b: string): string {
+  const { target, ledger, identity, columns, isFull } = shape
+  // Ids hold the range: no other range has them.
+  if (identity[0] === idColumn) return 'true'
+  const range = quoted(rangeColumn)
+  const isSame = `${a}.${range} is not distinct from ${b}.${range}`
+  const isLater = `${a}.${quoted(syncedColumn)} >= coalesce((select max(l.fetched_from) from ${ledger} l
+    where l.stream_key = ${literal(storable(target.streamKey))} and l.range_start = coalesce(${b}.${range}, '-infinity'::timestamptz)), '-infinity'::timestamptz)`
+  if (isFull) return `(case when ${isSame} then true else ${isLater} end)`
+  if (target.cursorField === null) {
+    return `(${isSame} or ${a}.${range} > coalesce(${b}.${range}, '-infinity'::timestamptz))`
+  }
+  const [mine, theirs] = [a, b].map((alias) =>
+    cursorRank(alias, target.cursorField as string, columns),
+  )
+  if (!mine || !theirs) return `(case when ${isSame} then true else ${isLater} end)`
+  return `(case when ${isSame} then true else (select case
+    when coalesce(c.a, -1e40) <> coalesce(c.b, -1e40) then coalesce(c.a, -1e40) > coalesce(c.b, -1e40)
+    when c.a is null and c.ta <> c.tb then c.ta collate "C" > c.tb collate "C"
+    when (c.ta is null) <> (c.tb is null) then c.tb is null
+    else ${isLater} end
+    from (select ${mine.rank} as a, ${theirs.rank} as b, ${mine.text} as ta, ${theirs.text} as tb) c) end)`
+}

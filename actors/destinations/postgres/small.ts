@@ -1,0 +1,93 @@
+import type pg from 'pg'
+import type { Receipt } from '../../../schema/protocol.ts'
+import {
+  type CommitInput,
+  deletesNow,
+  isMergeable,
+  pagesOf,
+  receiptFor,
+  StaleTable,
+} from './commit.ts'
+import { readCopyLine } from './copy-text.ts'
+import { fencedOff } from './errors.ts'
+import { type Committed, commitValues, ledgerWhere, recordCommit } from './ledger.ts'
+import { deleteSql, mergeSql } from './merge.ts'
+import { literal } from './names.ts'
+
+/** Ranges to this many rows need no stage: their rows are parameters of one statement. */
+export const mostSmallRows = 500
+/** parameters that the ledger takes */
+const ledgerValues = 10
+
+/**
+ * The whole commit as one statement: fence, merge, deletes and the ledger's row. Null when this attempt has committed
+ * already, which only happens when an answer was lost.
+ */
+export async function commitSmall(
+  client: pg.Client,
+  input: CommitInput,
+  committed: Committed | null,
+  isDistinct: boolean,
+): Promise<Receipt | null> {
+  const kind = deletesNow(input, committed)
+  const receipt = receiptFor(input, 0)
+  const columns = await columnValues(input)
+  const { rows } = await client.query(statement(input, kind, isDistinct), [
+    ...commitValues(input.key, receipt, input.table.info.id),
+    ...columns,
+  ])
+  const { held, table_id: tableId, committed: before, changed } = rows[0] as Record<string, string>
+  if (held === '0') throw fencedOff()
+  if (before !== null && Number(before) === input.fence) return null
+  if (Number(tableId) !== input.table.info.id) throw new StaleTable('another table has this name')
+  return { ...receipt, rowsChanged: Number(changed) }
+}
+
+function statement(input: CommitInput, kind: 'hard' | 'soft' | null, isDistinct: boolean): string {
+  const { shape, names, stage } = input
+  const sql = mergeSql(shape)
+  const columns = stage.definitions()
+  const given = columns.map((_, i) => `$${ledgerValues + 1 + i}::text[]`).join(', ')
+  const typed = columns.map(({ name, type }) => `u.${name}::${type} as ${name}`).join(', ')
+  const incoming = sql.incoming('s', isDistinct)
+  const isData = isMergeable(input)
+  const merged = isData ? `${sql.merge(incoming)} returning 1` : 'select 1 where false'
+  const gone =
+    isData && kind
+      ? `${deleteSql(shape, incoming, kind, input.key.start)} and exists (select from live) returning 1`
+      : 'select 1 where false'
+  return `with fence as (
+  select to_regclass(${literal(names.full)})::oid::bigint as table_id, committed
+  from ${names.ledger} where ${ledgerWhere} and claimed = $4::bigint for update
+), live as (
+  select from fence where table_id = $10::bigint and committed is distinct from $4::bigint
+), s as (
+  select ${typed}, u.n from unnest(${given}) with ordinality as u (${columns.map(({ name }) => name)}, n), live
+), merged as (${merged}), gone as (${gone}), done as (
+  ${recordCommit(names.ledger, '(select count(*) from merged) + (select count(*) from gone)')}
+  and exists (select from live) returning rows_changed
+) select (select count(*) from fence) as held, (select table_id from fence) as table_id,
+  (select committed from fence) as committed, (select rows_changed from done) as changed`
+}
+
+/** The stage's columns as lists of texts, superseded rows left out. */
+async function columnValues({ stage, ...input }: CommitInput): Promise<(string | null)[][]> {
+  const names = stage.definitions().map(({ name }) => name)
+  const places = new Map(names.map((name, i) => [name, i]))
+  const values: (string | null)[][] = names.map(() => [])
+  let count = 0
+  for await (const page of pagesOf({ stage, ...input })) {
+    const targets = stage.namesFor(page.columns).map((name) => places.get(name) as number)
+    const text = Buffer.from(page.bytes.buffer, page.bytes.byteOffset, page.bytes.byteLength)
+    for (const line of text.toString('utf8').split('\n')) {
+      if (line === '') continue
+      const cells = readCopyLine(line)
+      for (const [i, target] of targets.entries()) {
+        ;(values[target] as (string | null)[])[count] = cells[i] ?? null
+      }
+      count += 1
+    }
+    for (const list of values) while (list.length < count) list.push(null)
+  }
+  return values
+}

@@ -1,0 +1,66 @@
+import type { PageMeta } from '../../../schema/protocol.ts'
+import {
+  extraType,
+  type Lane,
+  type LaneType,
+  laneOf,
+  lanesOf,
+  ownColumns,
+  type SeenFields,
+} from './types.ts'
+
+export interface StageColumn {
+  name: string
+  type: LaneType
+  field: string
+  lane: Lane
+}
+
+/** The columns of a stage: what all pages of an attempt hold, each lane with the type that takes all its values. */
+export class StageColumns {
+  readonly columns: StageColumn[] = []
+  readonly keyed: boolean
+  readonly hasExtra: boolean
+  readonly #places = new Map<string, StageColumn>()
+
+  constructor(seen: SeenFields, keyed: boolean) {
+    this.keyed = keyed
+    this.hasExtra = seen.extra
+    for (const field of seen.fields.values()) {
+      for (const { lane, type } of lanesOf(field)) {
+        const name = `c${this.columns.length}`
+        const column = { name, type, field: field.field, lane }
+        this.columns.push(column)
+        this.#places.set(place(field.field, lane), column)
+      }
+    }
+  }
+
+  find(field: string, lane: Lane): StageColumn | undefined {
+    return this.#places.get(place(field, lane))
+  }
+
+  /** Names and types of all columns, in the stage's order. */
+  definitions(): { name: string; type: string }[] {
+    return [
+      { name: 'r', type: 'timestamptz' },
+      { name: 'a', type: 'timestamptz' },
+      ...(this.keyed ? [] : [{ name: 'i', type: 'text' }]),
+      ...this.columns.map(({ name, type }) => ({ name, type })),
+      ...(this.hasExtra ? [{ name: 'x', type: 'jsonb' }] : []),
+    ]
+  }
+
+  /** The stage's columns in the order of a page's. */
+  namesFor(columns: PageMeta['columns']): string[] {
+    const own = ['r', 'a', 'i'].slice(0, ownColumns(this.keyed))
+    const rest = columns
+      .slice(own.length)
+      .map(({ name, type }) =>
+        type === extraType ? 'x' : (this.find(name, laneOf(type)) as StageColumn).name,
+      )
+    return [...own, ...rest]
+  }
+}
+
+const place = (field: string, lane: Lane): string => `${lane} ${field}`

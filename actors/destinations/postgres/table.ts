@@ -1,0 +1,400 @@
+import { hash } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import type pg from 'pg'
+import { derrickError } from '../../../schema/error.ts'
+import type { Target } from '../../../schema/protocol.ts'
+import { type ColumnPlan, planColumns, type TableColumn } from './columns.ts'
+import { postgresError, sqlState } from './errors.ts'
+import { identityColumns, isKeyed } from './identity.ts'
+import { createLedger, type LedgerKey, type TableNames } from './ledger.ts'
+import { columnName, literal, quoted, storable } from './names.ts'
+import type { Sessions } from './sessions.ts'
+import {
+  type ColumnType,
+  deletedColumn,
+  idColumn,
+  rangeColumn,
+  type SeenFields,
+  syncedColumn,
+} from './types.ts'
+
+/** Tables to this size may have a column's type changed in place: it takes less than a second. */
+const mostRowsToRewrite = 100_000
+/** A DDL statement waits two seconds for its lock, so that it never blocks readers longer; then it tries again. */
+const ddlSettings = `set local lock_timeout = '2s'; set local statement_timeout = '5min'`
+const ddlTries = 15
+const ddlPauseMs = 300
+
+/** What is known of a stream's table; the server is asked again when it turns out to be out of date. */
+export interface TableInfo {
+  id: number
+  columns: TableColumn[]
+  primaryKey: string[]
+  /** Derrick's own columns are there: the table was made by it */
+  isOurs: boolean
+  /** the ledger names this stream as its owner; known once this worker has seen to it */
+  isStamped: boolean
+  /** columns whose type cannot change: others depend on it, or the table is too large */
+  fixed: Set<string>
+}
+
+export interface PreparedTable {
+  info: TableInfo
+  plan: ColumnPlan
+  types: Map<string, ColumnType>
+  /** columns made or widened just now */
+  changed: { name: string; type: string }[]
+}
+
+const columnTypes: Record<string, ColumnType> = {
+  bigint: 'bigint',
+  numeric: 'numeric',
+  text: 'text',
+  'character varying': 'text',
+  boolean: 'boolean',
+  jsonb: 'jsonb',
+}
+const mark = 'Derrick'
+
+/** Reads a table's columns; null when there is none. */
+export async function loadTable(client: pg.Client, names: TableNames): Promise<TableInfo | null> {
+  const { rows } = await client.query(
+    `select c.oid::bigint as id, a.attname as name, format_type(a.atttypid, a.atttypmod) as type,
+       a.attgenerated <> '' as generated,
+       coalesce(col_description(c.oid, a.attnum) like '${mark}%', false) as ours,
+       array_position(i.indkey::int2[], a.attnum) as key_position
+     from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+     left join pg_index i on i.indrelid = c.oid and i.indisprimary
+     where n.nspname = $1 and c.relname = $2 and c.relkind in ('r', 'p') order by a.attnum`,
+    [names.schema, names.table],
+  )
+  if (rows.length === 0) return null
+  const all = rows as Record<string, string>[]
+  const named = all.filter(({ name, generated }) => name !== null && !generated)
+  const keys = all.filter(({ key_position: position }) => position !== null)
+  return {
+    id: Number(all[0]?.id),
+    columns: named.map(({ name, type, ours }) => ({
+      name: name as string,
+      type: columnTypes[type as string] ?? 'other',
+      isOurs: Boolean(ours),
+    })),
+    primaryKey: keys
+      .sort((a, b) => Number(a.key_position) - Number(b.key_position))
+      .map(({ name }) => name as string),
+    isOurs: [rangeColumn, syncedColumn].every((own) => named.some(({ name }) => name === own)),
+    isStamped: false,
+    fixed: new Set(),
+  }
+}
+
+/** What a commit needs of its table. */
+export interface TableNeeds {
+  seen: SeenFields
+  /** rows may be marked as deleted */
+  isSoft: boolean
+}
+
+export function planFor(target: Target, needs: TableNeeds, info: TableInfo | null): ColumnPlan {
+  const columns = info?.columns ?? []
+  const plan = planColumns({
+    seen: needs.seen,
+    table: columns,
+    keyFields: isKeyed(target) ? target.primaryKey : [],
+    fixed: info?.fixed ?? new Set(),
+  })
+  if (needs.isSoft && !columns.some(({ name }) => name === deletedColumn)) {
+    plan.create.push({ name: deletedColumn, type: 'timestamptz' })
+  }
+  return plan
+}
+
+export const preparedTable = (info: TableInfo, plan: ColumnPlan): PreparedTable => ({
+  info,
+  plan,
+  types: new Map(info.columns.map(({ name, type }) => [name, type])),
+  changed: [...plan.create, ...plan.widen.map(({ name, to }) => ({ name, type: to }))],
+})
+
+/**
+ * Makes schema, table and columns fit what an attempt saw, in a transaction of its own: a merge never waits for a lock on a
+ * table's shape. Throws `postgres.table_taken` and its like when the table is somebody else's.
+ */
+export async function prepareTable(
+  sessions: Sessions,
+  names: TableNames,
+  target: Target,
+  key: LedgerKey,
+  needs: TableNeeds,
+  fixed: ReadonlySet<string>,
+  signal: AbortSignal | null,
+): Promise<PreparedTable> {
+  const keep = new Set(fixed)
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await sessions.transaction(
+        signal,
+        (client) => shapeTable(client, names, target, key, needs, keep),
+        ddlSettings,
+      )
+    } catch (error) {
+      const state = sqlState((error as { cause?: unknown }).cause)
+      // "cannot alter type of a column used by a view": the values that don't fit go beside it instead.
+      if (error instanceof CannotWiden) for (const name of error.columns) keep.add(name)
+      else if (
+        tries >= ddlTries ||
+        !/^(55P03|40P01|40001|23505|42P07|42701|42P06)$/.test(state ?? '')
+      )
+        throw error
+      await delay(ddlPauseMs * Math.random(), undefined, signal ? { signal } : {})
+    }
+  }
+}
+
+class CannotWiden extends Error {
+  readonly columns: string[]
+  constructor(columns: string[], cause: unknown) {
+    super('a column cannot change its type', { cause })
+    this.columns = columns
+  }
+}
+
+/** Makes the schema and its ledger. */
+export async function prepareLedger(
+  sessions: Sessions,
+  names: TableNames,
+  signal: AbortSignal | null,
+): Promise<void> {
+  await sessions.transaction(
+    signal,
+    async (client) => {
+      await lockName(client, names.ledger)
+      await makeSchema(client, names)
+      await client.query(createLedger(names.ledger))
+    },
+    ddlSettings,
+  )
+}
+
+/** Only asks for the right to create when something is missing. */
+async function makeSchema(client: pg.Client, { schema }: TableNames): Promise<void> {
+  const { rowCount } = await client.query('select 1 from pg_namespace where nspname = $1', [schema])
+  if (rowCount === 0) await client.query(`create schema if not exists ${quoted(schema)}`)
+}
+
+/** One at a time works on a name, in all processes. */
+async function lockName(client: pg.Client, name: string): Promise<void> {
+  const key = BigInt.asIntN(
+    64,
+    BigInt(`0x${hash('sha256', `derrick ${name}`, 'hex').slice(0, 16)}`),
+  )
+  await client.query('select pg_advisory_xact_lock($1::bigint)', [String(key)])
+}
+
+async function shapeTable(
+  client: pg.Client,
+  names: TableNames,
+  target: Target,
+  key: LedgerKey,
+  needs: TableNeeds,
+  fixed: Set<string>,
+): Promise<PreparedTable> {
+  await lockName(client, names.full)
+  let info = await loadTable(client, names)
+  if (info) await refuseForeign(client, names, target, info)
+  if (info && (await isLarge(client, names, info, fixed))) {
+    for (const { name } of info.columns) fixed.add(name)
+  }
+  const plan = planFor(target, needs, info && { ...info, fixed })
+  if (info) await alterTable(client, names, needs.seen, plan)
+  else await createTable(client, names, target, needs.seen, plan)
+  info = await loadTable(client, names)
+  if (!info)
+    throw derrickError('network', 'postgres.table_gone', `${names.full} was dropped just now`)
+  await fitPrimaryKey(client, names, target, info)
+  await stampTable(client, names, key, info.id)
+  return preparedTable({ ...info, fixed, isStamped: true }, plan)
+}
+
+async function refuseForeign(
+  client: pg.Client,
+  names: TableNames,
+  target: Target,
+  info: TableInfo,
+): Promise<void> {
+  const remedy = 'rename that table, or give this connection another namespace or stream_prefix'
+  if (!info.isOurs) {
+    throw derrickError(
+      'destination',
+      'postgres.table_foreign',
+      `${names.full} is there already and was not made by Derrick`,
+      { remedy },
+    )
+  }
+  const { rows } = await client.query(
+    `select stream_key from ${names.ledger} where table_id = $1 and stream_key <> $2 limit 1`,
+    [info.id, target.streamKey],
+  )
+  if (rows.length === 0) return
+  throw derrickError(
+    'destination',
+    'postgres.table_taken',
+    `${names.full} belongs to the stream ${(rows[0] as { stream_key: string }).stream_key}`,
+    { remedy: `${remedy}, or clear that stream` },
+  )
+}
+
+/** Whether rewriting the table would take long; asked only when a column might widen. */
+async function isLarge(
+  client: pg.Client,
+  names: TableNames,
+  info: TableInfo,
+  fixed: ReadonlySet<string>,
+): Promise<boolean> {
+  if (info.columns.every(({ name, type }) => fixed.has(name) || !/^(bigint|numeric)$/.test(type))) {
+    return false
+  }
+  const { rows } = await client.query(
+    `select count(*) as count from (select from ${names.full} limit ${mostRowsToRewrite + 1}) t`,
+  )
+  return Number((rows[0] as { count: string }).count) > mostRowsToRewrite
+}
+
+const comment = (names: TableNames, column: string, text: string): string =>
+  `comment on column ${names.full}.${quoted(column)} is ${literal(`${mark}: ${text}`)}`
+
+/** The mark by which Derrick knows its columns again, and where a column's values come from. */
+function comments(names: TableNames, seen: SeenFields, created: { name: string }[]): string[] {
+  const fields = new Map([...seen.fields.keys()].map((field) => [columnName(field), field]))
+  return created.map(({ name }) =>
+    comment(
+      names,
+      name,
+      fields.has(name) ? storable(`field ${fields.get(name)}`) : 'values of other types',
+    ),
+  )
+}
+
+async function createTable(
+  client: pg.Client,
+  names: TableNames,
+  target: Target,
+  seen: SeenFields,
+  plan: ColumnPlan,
+): Promise<void> {
+  await makeSchema(client, names)
+  const identity = identityColumns(target)
+  const made = new Set(plan.create.map(({ name }) => name))
+  // The first range may be empty: its table has the key's columns when their type is known.
+  const hasKey = identity[0] === idColumn || identity.every((name) => made.has(name))
+  const columns = [
+    `${quoted(rangeColumn)} timestamptz`,
+    `${quoted(syncedColumn)} timestamptz not null`,
+    ...(identity[0] === idColumn ? [`${quoted(idColumn)} text not null`] : []),
+    ...plan.create.map(({ name, type }) => `${quoted(name)} ${type}`),
+    ...(hasKey ? [`primary key (${identity.map(quoted).join(', ')})`] : []),
+  ]
+  await client.query(
+    [
+      `create table ${names.full} (${columns.join(', ')})`,
+      comment(names, rangeColumn, 'start of the range that wrote the row'),
+      comment(names, syncedColumn, 'when the row last changed'),
+      ...comments(names, seen, plan.create),
+    ].join('; '),
+  )
+}
+
+async function alterTable(
+  client: pg.Client,
+  names: TableNames,
+  seen: SeenFields,
+  plan: ColumnPlan,
+): Promise<void> {
+  if (plan.create.length > 0) {
+    const added = plan.create.map(({ name, type }) => `add column ${quoted(name)} ${type}`)
+    await client.query(
+      [`alter table ${names.full} ${added.join(', ')}`, ...comments(names, seen, plan.create)].join(
+        '; ',
+      ),
+    )
+  }
+  if (plan.widen.length === 0) return
+  const widened = plan.widen.map(
+    ({ name, to }) => `alter column ${quoted(name)} type ${to} using ${quoted(name)}::${to}`,
+  )
+  try {
+    await client.query(`alter table ${names.full} ${widened.join(', ')}`)
+  } catch (error) {
+    if (!/^(0A000|42501|2BP01)$/.test(sqlState(error) ?? '')) throw postgresError(error)
+    throw new CannotWiden(
+      plan.widen.map(({ name }) => name),
+      error,
+    )
+  }
+}
+
+/** A table has its primary key from the first row on; an empty one may still get it, or another one. */
+async function fitPrimaryKey(
+  client: pg.Client,
+  names: TableNames,
+  target: Target,
+  info: TableInfo,
+): Promise<void> {
+  const identity = identityColumns(target)
+  if (
+    info.primaryKey.length === identity.length &&
+    identity.every((name) => info.primaryKey.includes(name))
+  )
+    return
+  const known = new Set(info.columns.map(({ name }) => name))
+  const { rows } = await client.query(`select exists (select from ${names.full}) as filled`)
+  if ((rows[0] as { filled: boolean }).filled) {
+    throw derrickError(
+      'destination',
+      'postgres.key_changed',
+      `the rows of ${names.full} are told apart by (${info.primaryKey.join(', ')}), not by (${identity.join(', ')})`,
+      { remedy: 'reset the stream with clear, or give it another name' },
+    )
+  }
+  const add: string[] = []
+  if (identity[0] === idColumn && !known.has(idColumn))
+    add.push(`add column ${quoted(idColumn)} text`)
+  if (identity.every((name) => name === idColumn || known.has(name))) {
+    if (info.primaryKey.length > 0) await dropPrimaryKey(client, names, info)
+    add.push(`add primary key (${identity.map(quoted).join(', ')})`)
+  }
+  if (add.length > 0) await client.query(`alter table ${names.full} ${add.join(', ')}`)
+}
+
+async function dropPrimaryKey(
+  client: pg.Client,
+  names: TableNames,
+  info: TableInfo,
+): Promise<void> {
+  const { rows } = await client.query(
+    `select conname as name from pg_constraint where conrelid = $1::bigint::oid and contype = 'p'`,
+    [info.id],
+  )
+  const name = (rows[0] as { name: string } | undefined)?.name
+  const nullable = info.primaryKey.map((column) => `, alter column ${quoted(column)} drop not null`)
+  if (name)
+    await client.query(
+      `alter table ${names.full} drop constraint ${quoted(name)}${nullable.join('')}`,
+    )
+}
+
+/** Says in the ledger whose table it is, before the first commit does. A table made anew voids what was committed before. */
+async function stampTable(
+  client: pg.Client,
+  names: TableNames,
+  key: LedgerKey,
+  id: number,
+): Promise<void> {
+  await client.query(
+    `update ${names.ledger} set table_id = $4::bigint, committed = null, state = 'claimed'
+     where stream_key = $1 and range_start = $2::timestamptz and range_end = $3::timestamptz
+       and table_id is distinct from $4::bigint`,
+    [key.streamKey, key.start, key.end, id],
+  )
+}
