@@ -197,7 +197,10 @@ export class RunCoordinator {
       return
     }
     this.#fill(context)
-    if (this.#inFlight.size === 0 && this.#planning === 0) this.#idle(context)
+    if (this.#inFlight.size > 0 || this.#planning > 0) return
+    if (this.#stoppedBy) this.#finish(this.#stoppedBy)
+    // With work left, other runs hold the source's bound: the end of one of their ranges wakes this one.
+    else if (!this.#next(context)) this.#idle(context)
   }
 
   /** Only a run with work left yields: one that is at its end would wait for permits just to say so. */
