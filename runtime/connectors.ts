@@ -28,8 +28,11 @@ export interface ConnectorRegistry {
     stream: string,
     config?: Record<string, unknown>,
   ): StreamCapabilities | undefined
-  /** Reads the folder again; a connector that broke keeps its last good manifest for running streams. */
-  reload(): void
+  /**
+   * Reads the folder again if a file in it changed; a connector that broke keeps its last good manifest for running
+   * streams. Cheap when nothing changed: called at each tick and before connectors are listed.
+   */
+  refresh(): void
 }
 
 interface ManifestFile {
@@ -48,10 +51,14 @@ const maxManifests = 1_000
  */
 export function openConnectors(folder?: string): ConnectorRegistry {
   let connectors = new Map<string, Connector>()
-  const reload = (): void => {
+  let seen: string | undefined
+  const refresh = (): void => {
+    const state = folderState(folder)
+    if (state === seen) return
+    seen = state
     connectors = merge([...builtInFiles(), ...folderFiles(folder)].map(read), connectors)
   }
-  reload()
+  refresh()
   const manifest = (id: string) => connectors.get(id)?.manifest
   return {
     list: () => [...connectors.values()],
@@ -61,7 +68,7 @@ export function openConnectors(folder?: string): ConnectorRegistry {
       const found = manifest(id)
       return found && streamCapabilities(found, stream, config)
     },
-    reload,
+    refresh,
   }
 }
 
@@ -77,19 +84,29 @@ function builtInFiles(): ManifestFile[] {
 
 /** A folder that is not there yet has no connectors; a file that can't be read is left to its owner. */
 function folderFiles(folder: string | undefined): ManifestFile[] {
+  return namesIn(folder).flatMap((file) => {
+    const text = textOf(join(folder as string, file))
+    return text === undefined ? [] : [{ origin: 'folder' as const, file, text }]
+  })
+}
+
+function namesIn(folder: string | undefined): string[] {
   if (folder === undefined) return []
   try {
-    return readdirSync(folder)
-      .filter((name) => /\.ya?ml$/.test(name) && !name.startsWith('.'))
-      .sort()
-      .slice(0, maxManifests)
-      .flatMap((file) => {
-        const text = textOf(join(folder, file))
-        return text === undefined ? [] : [{ origin: 'folder' as const, file, text }]
-      })
+    const isManifest = (name: string) => /\.ya?ml$/.test(name) && !name.startsWith('.')
+    return readdirSync(folder).filter(isManifest).sort().slice(0, maxManifests)
   } catch {
     return []
   }
+}
+
+/** Changes whenever a manifest in the folder comes, goes or is written. */
+function folderState(folder: string | undefined): string {
+  const states = namesIn(folder).map((name) => {
+    const found = statSync(join(folder as string, name), { throwIfNoEntry: false })
+    return `${name} ${found?.mtimeMs} ${found?.ctimeMs} ${found?.size}`
+  })
+  return states.join('\n')
 }
 
 function textOf(path: string): string | undefined {

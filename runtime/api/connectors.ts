@@ -74,15 +74,16 @@ const ops = {
 
 export function connectorRoutes(app: App, { connectors }: ApiDeps): void {
   const find = (name: string): Loaded => {
+    connectors.refresh()
     const found = connectors.get(name)
     if (!found) throw notFound('connector', name)
     return found
   }
   // A few dozen files: one page always holds them all.
-  app.get('/api/v1/connectors', ops.list, async () => ({
-    data: connectors.list().map(present),
-    next_cursor: null,
-  }))
+  app.get('/api/v1/connectors', ops.list, async () => {
+    connectors.refresh()
+    return { data: connectors.list().map(present), next_cursor: null }
+  })
   app.get('/api/v1/connectors/:name', ops.get, async (request) =>
     present(find(request.params.name)),
   )
