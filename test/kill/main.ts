@@ -55,7 +55,8 @@ async function run(options: KillOptions): Promise<number> {
     })
     process.stdout.write(`${reportText(tally, summary)}${JSON.stringify(summary)}\n`)
   } finally {
-    await scene.close()
+    await scene.close(options.keep)
+    if (options.keep) process.stdout.write(`kept: ${scene.home.path}\n`)
   }
   return tally.failed ? 1 : 0
 }

@@ -12,6 +12,8 @@ export interface KillOptions {
   destination: 'local_file'
   /** run the checkout instead of the executable */
   source: boolean
+  /** leave data dir and files for a look */
+  keep: boolean
 }
 
 const modes = ['random', 'syscall', 'zombie'] as const
@@ -41,6 +43,7 @@ export function parseKillOptions(args: string[]): KillOptions | { problem: strin
         sabotage: { type: 'string', default: '' },
         destination: { type: 'string', default: 'local_file' },
         source: { type: 'boolean', default: false },
+        keep: { type: 'boolean', default: false },
       },
     }).values
   } catch (error) {
@@ -74,6 +77,7 @@ function checked(
     sabotage,
     destination: 'local_file',
     source: values.source === true,
+    keep: values.keep === true,
   }
 }
 

@@ -1,5 +1,4 @@
-import type { Derrick } from '../support/derrick.ts'
-import { waitUntilReady } from '../support/derrick.ts'
+import { ApiRefusal, type Derrick, waitUntilReady } from '../support/derrick.ts'
 import type { Violation } from './judge.ts'
 import { awaitMoment, chooseMoment } from './moment.ts'
 import type { Random } from './random.ts'
@@ -29,7 +28,7 @@ export async function killAtRandom(
     }
     const moment = chooseMoment(random)
     const derrick = scene.main.spawn()
-    const work = giveWork(scene, derrick, random)
+    const work = giveWork(scene, derrick, random, tally)
     await awaitMoment(moment, scene.folder, derrick.child.exited)
     await derrick.kill9()
     await work
@@ -54,7 +53,12 @@ async function noteDeath(derrick: Derrick, tally: Tally): Promise<void> {
 }
 
 /** Asks for what is due and for a window once more; the kill may come at any point of this. */
-async function giveWork(scene: Scene, derrick: Derrick, random: Random): Promise<void> {
+async function giveWork(
+  scene: Scene,
+  derrick: Derrick,
+  random: Random,
+  tally: Tally,
+): Promise<void> {
   const name = random.pick(streamNames)
   const fromMs = Date.now() - random.between(3, 11) * dayMs
   const toMs = fromMs + random.between(1, 4) * dayMs
@@ -63,7 +67,8 @@ async function giveWork(scene: Scene, derrick: Derrick, random: Random): Promise
     await scene.main.sync(derrick)
     await scene.main.resync(derrick, name, fromMs, toMs)
   } catch (error) {
-    if (derrick.child.running()) throw error
+    // No answer, because it is dead: what this is all about.
+    if (error instanceof ApiRefusal) tally.crashed(error.message)
   }
 }
 

@@ -22,7 +22,7 @@ export const dayMs = 24 * hourMs
 const historyDays = 10
 /** The shop's clock begins so far in the past, so that it can be moved on for the whole run without overtaking ours. */
 const clockBehindMs = 4 * dayMs
-const settledMs = 5 * 60_000
+const settledMs = 90_000
 
 /** Both strategies, both granularities, a full read, and a stream whose end can't be asked for. */
 const streams: ({ name: StreamName } & Record<string, unknown>)[] = [
@@ -147,7 +147,8 @@ export interface Scene {
   lookAtRest(): Violation[]
   /** That the destination has what the source shows now. */
   lookUpToDate(): Violation[]
-  close(): Promise<void>
+  /** Ends the shop; removes everything unless it is to be kept. */
+  close(keep?: boolean): Promise<void>
 }
 
 export async function openScene(seed: number, run: DerrickOptions['run']): Promise<Scene> {
@@ -208,9 +209,9 @@ export async function openScene(seed: number, run: DerrickOptions['run']): Promi
       ...leftovers(folder, main.dataDir),
     ],
     lookUpToDate: () => each(main, (...args) => judge.upToDate(...args)),
-    async close() {
+    async close(keep = false) {
       await shop.stop()
-      home.remove()
+      if (!keep) home.remove()
     },
   }
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Derrick, waitUntilReady } from '../support/derrick.ts'
+import { ApiRefusal, type Derrick, waitUntilReady } from '../support/derrick.ts'
 import { requireService } from '../support/services.ts'
 import { waitFor, within } from '../support/wait.ts'
 import type { Random } from './random.ts'
@@ -44,21 +44,33 @@ export async function killAtCalls(
   tally: Tally,
   { points, enough }: { points: number; enough: number },
 ): Promise<void> {
-  const reachable = await countCalls(scene)
+  const reachable = await countCalls(scene, tally)
   for (let at = 1; at <= points && tally.violations.length < enough; at++) {
     const point = choosePoint(reachable, random)
     const inject = `inject=${point.call}:signal=SIGKILL:when=${point.nth}`
-    const killed = await live(scene, random, ['-e', `trace=${point.call}`, '-e', inject], lifeMs)
+    const killed = await live(
+      scene,
+      random,
+      tally,
+      ['-e', `trace=${point.call}`, '-e', inject],
+      lifeMs,
+    )
     tally.killed(killed ? point.call : 'not reached')
     tally.found(`${point.call} ${point.nth}`, scene.look())
   }
 }
 
 /** One life with strace as its parent; true when the injected signal ended it. */
-async function live(scene: Scene, random: Random, trace: string[], ms: number): Promise<boolean> {
+async function live(
+  scene: Scene,
+  random: Random,
+  tally: Tally,
+  trace: string[],
+  ms: number,
+): Promise<boolean> {
   const under = [requireService('strace'), '-f', '-qq', '--seccomp-bpf', '-o', tracePath(scene)]
   const derrick = scene.main.spawn([...under, ...trace])
-  const work = giveWork(scene, derrick, random)
+  const work = giveWork(scene, derrick, random, tally)
   const injected = await Promise.race([derrick.child.exited.then(() => true), delay(ms, false)])
   if (!injected) await killTraced(derrick)
   await derrick.child.exited
@@ -78,7 +90,12 @@ async function killTraced(derrick: Derrick): Promise<void> {
   await within('strace to end', derrick.child.exited)
 }
 
-async function giveWork(scene: Scene, derrick: Derrick, random: Random): Promise<void> {
+async function giveWork(
+  scene: Scene,
+  derrick: Derrick,
+  random: Random,
+  tally: Tally,
+): Promise<void> {
   const fromMs = Date.now() - random.between(4, 10) * dayMs
   try {
     await waitUntilReady(derrick)
@@ -86,14 +103,15 @@ async function giveWork(scene: Scene, derrick: Derrick, random: Random): Promise
     for (const name of streamNames)
       await scene.main.resync(derrick, name, fromMs, fromMs + 2 * dayMs)
   } catch (error) {
-    if (derrick.child.running()) throw error
+    // No answer, because it is dead: what this is all about.
+    if (error instanceof ApiRefusal) tally.crashed(error.message)
   }
 }
 
 /** How often any one thread makes each call in a life of work: the points that can be chosen. */
-async function countCalls(scene: Scene): Promise<Map<string, number>> {
+async function countCalls(scene: Scene, tally: Tally): Promise<Map<string, number>> {
   const random = { unit: () => 0, between: (from: number) => from, chance: () => false } as never
-  await live(scene, random, ['-e', `trace=${calls.join(',')}`], traceLifeMs)
+  await live(scene, random, tally, ['-e', `trace=${calls.join(',')}`], traceLifeMs)
   const text = await waitFor('the trace', () => readFileSync(tracePath(scene), 'utf8'))
   const counts = new Map<string, Map<string, number>>()
   for (const [, thread = '', call = ''] of text.matchAll(/^(\d+) +(\w+)\(/gm)) {

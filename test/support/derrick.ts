@@ -46,6 +46,9 @@ export interface Derrick {
   stop(): Promise<number | null>
 }
 
+/** The API answered, and not with what was hoped for. */
+export class ApiRefusal extends Error {}
+
 export const newApiKey = (): string => `dk_live_${randomBytes(16).toString('hex')}`
 
 function commandOf(run: DerrickOptions['run']): string[] {
@@ -78,7 +81,7 @@ export function spawnDerrick(options: DerrickOptions, port: number): Derrick {
     async api(method, path, body) {
       const answer = await call(method, path, body)
       if (answer.status < 300) return answer.body
-      throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`)
+      throw new ApiRefusal(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`)
     },
     log: child.log,
     kill9: async () => void (await child.end('SIGKILL')),
