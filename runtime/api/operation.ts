@@ -4,7 +4,11 @@ import { IdOf, type IdPrefix } from '../../schema/id.ts'
 import { Problem } from './problem.ts'
 
 /** Every call may name the workspace it means. */
-const workspaceQuery = { workspace_id: Type.Optional(IdOf('ws')) }
+const workspaceQuery = {
+  workspace_id: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 128, description: 'id or name of a workspace' }),
+  ),
+}
 const closed = { additionalProperties: false } as const
 
 export const query = <P extends TProperties>(properties: P) =>

@@ -92,7 +92,7 @@ export function requireUnbound(principal: Principal): void {
 }
 
 /**
- * The workspace that a request means: the key's own; else the one it names; else `default`.
+ * The workspace that a request means: the one it names by id or name; else the key's own; else `default`.
  * Throws ApiProblem 404 for a workspace that is not there or not the caller's.
  */
 export function chooseWorkspace(
@@ -100,11 +100,10 @@ export function chooseWorkspace(
   asked: string | undefined,
   { stores }: Pick<ApiDeps, 'stores'>,
 ): WorkspaceRow {
+  const { workspaces } = stores
   const bound = principal.workspaceId
-  if (bound !== null && asked !== undefined && asked !== bound) throw notFound('workspace', asked)
-  const id = bound ?? asked
-  const found =
-    id === undefined ? stores.workspaces.byName(defaultWorkspaceName) : stores.workspaces.get(id)
-  if (!found) throw notFound('workspace', id ?? defaultWorkspaceName)
+  const named = asked ?? bound ?? defaultWorkspaceName
+  const found = workspaces.get(named) ?? workspaces.byName(named)
+  if (!found || (bound !== null && found.id !== bound)) throw notFound('workspace', named)
   return found
 }

@@ -260,6 +260,8 @@ export async function removeStream(row: StreamRow, deps: ApiDeps): Promise<void>
   await stopStream(row.id, deps)
   stores.streams.delete(row.workspaceId, row.id)
   engine.streamChanged(row.id)
+  // There is no event for "gone": other consoles read anew.
+  deps.hub.publish(row.workspaceId, { topic: 'resync', data: {} })
 }
 
 /** Tells live clients of a stream's new state and returns it. */

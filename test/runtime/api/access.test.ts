@@ -176,11 +176,28 @@ t.test('what belongs to another workspace is not there', async (t) => {
       t.strictSame(answer.body.data, [], list)
     }
   }
+  t.equal((await h.call('GET', `streams/${mine.stream}`)).status, 200, 'still there for its owner')
+})
+
+t.test('a workspace is named by id or name; others’ are not there and can’t be used', async (t) => {
+  const h = await openHarness()
+  t.teardown(h.close)
+  const other = (await h.call('POST', 'workspaces', { body: { name: 'other' } })).body.id
+  const mine = await makeStream(h)
+  const workspaceId = (await h.call('GET', 'session')).body.workspace.id
+  const callers = [{ key: h.key('admin', other) }]
   const asked = await h.call('GET', `sources?workspace_id=${workspaceId}`, {
     key: callers[0]?.key ?? '',
   })
   t.match(asked, { status: 404, body: { code: 'workspace.not_found' } })
-  t.equal((await h.call('GET', `streams/${mine.stream}`)).status, 200, 'still there for its owner')
+  for (const name of ['default', 'nowhere']) {
+    const named = await h.call('GET', `sources?workspace_id=${name}`, {
+      key: callers[0]?.key ?? '',
+    })
+    t.equal(named.status, 404, 'whether it exists is not told')
+  }
+  const byName = await h.call('GET', 'sources?workspace_id=Default')
+  t.equal(byName.body.data.length, 1, 'a name will do')
   const stolen = await h.call('POST', `connections?workspace_id=${other}`, {
     body: { name: 'x', source_id: mine.source, destination_id: mine.destination },
   })
