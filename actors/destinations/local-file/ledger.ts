@@ -112,7 +112,7 @@ export class Ledger {
     range.commit = { ...line, order: this.#order }
     range.done = false
     for (const other of others) {
-      if (!other.commit || !isCovered(other, [range, ...others])) continue
+      if (!other.commit || !isCovered(other, this.#index.overlapping(other))) continue
       for (const path of replacedPaths(other)) removals.add(path)
       other.commit = null
       other.removals = []
@@ -189,9 +189,9 @@ function replacedPaths({ commit, done, removals }: RangeEntry): string[] {
 }
 
 /** Whether commits later than a range's own cover its whole time. */
-function isCovered(range: RangeEntry, others: readonly RangeEntry[]): boolean {
+function isCovered(range: RangeEntry, others: Iterable<RangeEntry>): boolean {
   const order = range.commit?.order ?? 0
-  const later = others
+  const later = [...others]
     .filter((other) => other !== range && (other.commit?.order ?? 0) > order)
     .sort((a, b) => a.start - b.start)
   let reached = range.start

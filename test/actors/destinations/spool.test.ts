@@ -1,0 +1,160 @@
+import { readdir, stat, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import t from 'tap'
+import { addChecksums } from '../../../actors/destinations/row-hash.ts'
+import { Spool, sweepSpools } from '../../../actors/destinations/spool.ts'
+import { SpoolPool } from '../../../actors/destinations/spool-pool.ts'
+import type { SpooledPage } from '../../../actors/destinations/writer.ts'
+import { failureCode, tempFolder } from './attempts.ts'
+
+const never = new AbortController().signal
+
+function page(text: string, recordCount = 1, superseded: number[] = []): SpooledPage {
+  const bytes = new Uint8Array(Buffer.from(text))
+  return { bytes, recordCount, checksum: bytes.byteLength, meta: { columns: [], superseded } }
+}
+
+function openSpool(dir: string, more: Partial<ConstructorParameters<typeof Spool>[0]> = {}): Spool {
+  return new Spool({
+    pool: new SpoolPool(),
+    dir,
+    name: () => '7-42',
+    memoryBytes: 100,
+    signal: never,
+    ...more,
+  })
+}
+
+async function replayed(spool: Spool): Promise<string[]> {
+  const texts: string[] = []
+  for await (const { bytes } of spool.replay()) texts.push(Buffer.from(bytes).toString())
+  return texts
+}
+
+t.test(
+  'pages come back as they went in, from memory or from the file, as often as asked',
+  async (t) => {
+    const dir = await tempFolder(t)
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.string({ maxLength: 60 })),
+        fc.nat(400),
+        async (texts, memoryBytes) => {
+          const spool = openSpool(dir, { memoryBytes })
+          for (const text of texts) await spool.append(page(text))
+          const sum = texts.reduce((total, text) => addChecksums(total, Buffer.byteLength(text)), 0)
+          const right =
+            JSON.stringify(await replayed(spool)) === JSON.stringify(texts) &&
+            JSON.stringify(await replayed(spool)) === JSON.stringify(texts) &&
+            spool.records === texts.length &&
+            spool.checksum === sum
+          await spool.drop()
+          return right && (await readdir(dir)).length === 0
+        },
+      ),
+      { numRuns: 50 },
+    )
+    t.pass('for 50 spools')
+  },
+)
+
+t.test('the file is made only past the bound, is private, and goes with the spool', async (t) => {
+  const dir = join(await tempFolder(t), 'made', 'when needed')
+  const pool = new SpoolPool()
+  const spool = openSpool(dir, { pool })
+  await spool.append(page('x'.repeat(100)))
+  await t.rejects(readdir(dir))
+  await spool.append(page('y'))
+  t.strictSame(await readdir(dir), ['7-42.spool'])
+  t.equal((await stat(join(dir, '7-42.spool'))).mode & 0o777, 0o600)
+  t.equal(pool.used, 101)
+  await spool.drop()
+  await spool.drop()
+  t.equal(pool.used, 0)
+  t.strictSame(await readdir(dir), [])
+})
+
+t.test('rows that later ones replace are known by their number', async (t) => {
+  const spool = openSpool(await tempFolder(t))
+  await spool.append(page('ab', 2))
+  await spool.append(page('cd', 2, [0, 2]))
+  const rows = [0, 1, 2, 3].map((row) => spool.superseded.has(row))
+  t.strictSame(rows, [true, false, true, false])
+  const firsts: number[] = []
+  for await (const { firstRow } of spool.replay()) firsts.push(firstRow)
+  t.strictSame(firsts, [0, 2])
+})
+
+t.test('spools over the worker bound wait for another to be dropped; one goes on', async (t) => {
+  const dir = await tempFolder(t)
+  const pool = new SpoolPool(250)
+  const open = (name: string): Spool => openSpool(dir, { pool, name: () => name })
+  const [a, b, c] = [open('1-1'), open('2-1'), open('3-1')] as const
+  await a.append(page('a'.repeat(100)))
+  await b.append(page('b'.repeat(100)))
+  await a.append(page('a'.repeat(100)))
+  t.equal(pool.used, 300, 'the first that met the bound goes on')
+  const order: string[] = []
+  const waiting = [b.append(page('b'.repeat(100))), c.append(page('c'.repeat(60)))] as const
+  void waiting[0].then(() => order.push('b'))
+  void waiting[1].then(() => order.push('c'))
+  await a.append(page('a'))
+  t.equal(pool.waiting, 2)
+  t.strictSame(order, [])
+  await a.drop()
+  await Promise.all(waiting)
+  t.strictSame(order.sort(), ['b', 'c'])
+  t.equal(pool.used, 260)
+  await Promise.all([b.drop(), c.drop()])
+  t.equal(pool.used, 0)
+})
+
+t.test('a wait ends with its attempt', async (t) => {
+  const dir = await tempFolder(t)
+  const pool = new SpoolPool(100)
+  const abort = new AbortController()
+  const first = openSpool(dir, { pool })
+  const second = openSpool(dir, { pool, name: () => '8-1', signal: abort.signal })
+  await first.append(page('x'.repeat(200)))
+  const wait = second.append(page('y'.repeat(50)))
+  abort.abort(new Error('given up'))
+  await t.rejects(wait, { message: 'given up' })
+  t.equal(pool.waiting, 0)
+  await second.drop()
+  t.equal(pool.used, 200)
+  await first.drop()
+  t.equal(pool.used, 0)
+})
+
+t.test('a folder that takes no file is a failure with a remedy', async (t) => {
+  const dir = join(await tempFolder(t), 'file')
+  await writeFile(dir, '')
+  const spool = openSpool(dir)
+  t.match(await failureCode(spool.append(page('x'.repeat(200)))), /^disk\./)
+  await spool.drop()
+})
+
+t.test('a link in place of the file is not followed', async (t) => {
+  const dir = await tempFolder(t)
+  await symlink(join(dir, 'elsewhere'), join(dir, '7-42.spool'))
+  const spool = openSpool(dir)
+  t.equal(await failureCode(spool.append(page('x'.repeat(200)))), 'disk.eloop')
+  t.strictSame(await readdir(dir), ['7-42.spool'])
+})
+
+t.test('the sweep removes spool files, and nothing that only looks like one', async (t) => {
+  const dir = await tempFolder(t)
+  for (const name of [
+    '1-2.spool',
+    '10-1700000000000.spool',
+    'x.spool',
+    '1-2.spool.bak',
+    'readme',
+  ]) {
+    await writeFile(join(dir, name), '')
+  }
+  t.equal(await sweepSpools(dir), 2)
+  t.strictSame((await readdir(dir)).sort(), ['1-2.spool.bak', 'readme', 'x.spool'])
+  t.equal(await sweepSpools(join(dir, 'missing')), 0)
+})
