@@ -1,6 +1,7 @@
 import { derrickError } from '../../../schema/error.ts'
 import type { Receipt } from '../../../schema/protocol.ts'
 import type { RangeContext, RangeWriter, ReadReport, SpooledPage } from '../writer.ts'
+import { chunkBytes, commitChunked } from './chunked.ts'
 import { type CommitInput, commitInput, rowCount, StaleTable } from './commit.ts'
 import { deleteKind, ShrunkRead, shrunkFailure } from './deletes.ts'
 import { isStale, postgresError, sqlState } from './errors.ts'
@@ -16,6 +17,7 @@ import {
   type TableNames,
   tableNames,
 } from './ledger.ts'
+import { ensureRangeIndex } from './range-index.ts'
 import { LostCommit, type Sessions } from './sessions.ts'
 import { commitSmall, mostSmallRows } from './small.ts'
 import { commitStaged, type Tactics } from './staged.ts'
@@ -52,8 +54,15 @@ export class PostgresAttempt implements RangeWriter {
   #committed: Committed | null = null
   #running: Promise<unknown> | null = null
   #columns: unknown = null
+  readonly #chunkBytes: number
 
-  constructor(sessions: Sessions, table: StreamTable, context: RangeContext) {
+  constructor(
+    sessions: Sessions,
+    table: StreamTable,
+    context: RangeContext,
+    bytesAtOnce: number = chunkBytes,
+  ) {
+    this.#chunkBytes = bytesAtOnce
     this.#sessions = sessions
     this.#table = table
     this.#context = context
@@ -83,7 +92,6 @@ export class PostgresAttempt implements RangeWriter {
 
   async commit(report: ReadReport): Promise<Receipt> {
     await this.#context.commitSlot()
-    this.#checkReport(report)
     const running = this.#commit(report)
     this.#running = running.catch(() => {})
     return running
@@ -113,23 +121,13 @@ export class PostgresAttempt implements RangeWriter {
     })
   }
 
-  #checkReport(report: ReadReport): void {
-    const { spool } = this.#context
-    const isSame =
-      report.pages === spool.pages &&
-      report.records === spool.records &&
-      report.checksum === spool.checksum
-    if (isSame) return
-    throw derrickError('unknown', 'spool.differs', 'what arrived here is not what was read', {
-      remedy: 'the range is read again',
-    })
-  }
-
   async #commit(report: ReadReport): Promise<Receipt> {
     for (let tries = 1; ; tries += 1) {
       const input = await this.#prepare(report)
       try {
-        return await this.#try(input)
+        const receipt = await this.#try(input)
+        if (input.rejects.length > 0) this.#context.onRejects(input.rejects)
+        return receipt
       } catch (error) {
         if (error instanceof LostCommit) return await this.#resolve(error)
         if (error instanceof ShrunkRead) throw await this.#shrunk(error)
@@ -175,7 +173,13 @@ export class PostgresAttempt implements RangeWriter {
   }
 
   async #try(input: CommitInput): Promise<Receipt> {
-    const { signal } = this.#context
+    const { signal, spool, range, target } = this.#context
+    if (this.#committed && range.kind === 'window' && deleteKind(target, range)) {
+      await ensureRangeIndex(this.#sessions, this.#names, input.table.info, signal)
+    }
+    if (spool.bytes > this.#chunkBytes) {
+      return commitChunked(this.#sessions, input, this.#tactics.isDistinct, this.#chunkBytes)
+    }
     if (rowCount(input) > mostSmallRows || input.table.plan.unfit.length > 0) {
       return this.#sessions.transaction(signal, (client) =>
         commitStaged(client, input, this.#tactics),

@@ -1,4 +1,5 @@
 import type { Target } from '../../../schema/protocol.ts'
+import { sweepStream } from './chunked.ts'
 import { sqlState } from './errors.ts'
 import { tableNames } from './ledger.ts'
 import { quoted } from './names.ts'
@@ -12,6 +13,7 @@ import { syncedColumn } from './types.ts'
  */
 export async function clearStream(sessions: Sessions, target: Target): Promise<void> {
   const names = tableNames(target)
+  await sweepStream(sessions, names, target.streamKey)
   try {
     await sessions.transaction(null, async (client) => {
       const { rows } = await client.query(

@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import type { Receipt } from '../../../schema/protocol.ts'
+import type { Receipt, Reject } from '../../../schema/protocol.ts'
 import { checksumText } from '../row-hash.ts'
 import type { RangeContext, ReadReport } from '../writer.ts'
 import { loadPages } from './copy.ts'
@@ -31,6 +31,8 @@ export interface CommitInput {
   table: PreparedTable
   stage: StageColumns
   shape: MergeShape
+  /** rows that turned out to be unwritable: their key does not fit its column */
+  rejects: Reject[]
 }
 
 /** What is known of a table turned out to be wrong; it is looked at again. */
@@ -52,7 +54,7 @@ export function commitInput(
     columns: table.types,
     isFull: range.kind === 'full',
   }
-  return { ...base, table, stage, shape }
+  return { ...base, table, stage, shape, rejects: [] }
 }
 
 /** Rows that the attempt lands: what it read without what it read twice. */
@@ -62,7 +64,7 @@ export const rowCount = ({ context: { spool } }: CommitInput): number =>
 export function receiptFor(input: CommitInput, rowsChanged: number): Receipt {
   return {
     fence: input.fence,
-    records: rowCount(input),
+    records: rowCount(input) - input.rejects.length,
     bytes: input.context.spool.bytes,
     rowsChanged,
     checksum: checksumText(input.report.checksum),

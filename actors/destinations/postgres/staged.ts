@@ -91,6 +91,7 @@ export async function mergeStage(
   const kind = deletesNow(input, committed)
   const sql = mergeSql(input.shape)
   const from = `(select *, ctid as n from ${stage})`
+  await rejectUnfit(client, input, stage)
   let changed = 0
   if (isMergeable(input)) {
     const merged = await client.query(sql.merge(sql.incoming(from, isDistinct)))
@@ -101,4 +102,22 @@ export async function mergeStage(
     }
   }
   return record(client, input, receiptFor(input, changed))
+}
+
+/** Takes rows out of the stage whose key its column cannot hold, and could not be made to. */
+async function rejectUnfit(client: pg.Client, input: CommitInput, stage: string): Promise<void> {
+  input.rejects.length = 0
+  const unfit = input.table.plan.unfit.flatMap(
+    ({ field, lane }) => input.stage.find(field, lane)?.name ?? [],
+  )
+  if (unfit.length === 0) return
+  const values = unfit.map((name) => `${name}::text`).join(', ')
+  const { rows } = await client.query(
+    `delete from ${stage} where coalesce(${values}) is not null
+     returning coalesce(${values}) as key, left(to_jsonb(${stage.split('.').at(-1)})::text, 1000) as sample`,
+  )
+  for (const { key, sample } of rows as { key: string; sample: string }[]) {
+    const reason = 'its key is of another type than the keys that are in the table'
+    input.rejects.push({ reason, where: key.slice(0, 200), sample })
+  }
 }

@@ -34,6 +34,8 @@ export interface TableInfo {
   isOurs: boolean
   /** the ledger names this stream as its owner; known once this worker has seen to it */
   isStamped: boolean
+  /** seen to by this worker */
+  hasRangeIndex: boolean
   /** columns whose type cannot change: others depend on it, or the table is too large */
   fixed: Set<string>
 }
@@ -85,6 +87,7 @@ export async function loadTable(client: pg.Client, names: TableNames): Promise<T
       .map(({ name }) => name as string),
     isOurs: [rangeColumn, syncedColumn].every((own) => named.some(({ name }) => name === own)),
     isStamped: false,
+    hasRangeIndex: false,
     fixed: new Set(),
   }
 }

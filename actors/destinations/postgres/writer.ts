@@ -12,7 +12,10 @@ export class PostgresWriter implements DestinationWriter {
   readonly #sessions: Sessions
   readonly #tables = new Map<string, StreamTable>()
 
-  constructor(config: PostgresConfig) {
+  readonly #chunkBytes: number | undefined
+
+  constructor(config: PostgresConfig, options: { chunkBytes?: number } = {}) {
+    this.#chunkBytes = options.chunkBytes
     this.#sessions = new Sessions(
       parseAddress(config),
       (config.commit_slots ?? defaultCommitSlots) + 1,
@@ -20,7 +23,12 @@ export class PostgresWriter implements DestinationWriter {
   }
 
   openRange(context: RangeContext): RangeWriter {
-    return new PostgresAttempt(this.#sessions, this.#table(context.target), context)
+    return new PostgresAttempt(
+      this.#sessions,
+      this.#table(context.target),
+      context,
+      this.#chunkBytes,
+    )
   }
 
   async clear(target: Target): Promise<void> {

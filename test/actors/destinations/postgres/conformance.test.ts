@@ -1,0 +1,8 @@
+import t from 'tap'
+import { startPostgres } from '../../../support/postgres.ts'
+import { conformance } from '../conformance.ts'
+import { postgresConformance } from './place.ts'
+
+const postgres = await startPostgres()
+t.teardown(() => postgres.remove())
+conformance(t, postgresConformance(postgres.url))
