@@ -64,6 +64,10 @@ export const api = {
 /** Items that the console keeps of one list; beyond them it says so rather than load without end. */
 export const maxListed = 2_000
 
+/** The items of a list that always comes whole. */
+export const listWhole = async <T>(path: string): Promise<T[]> =>
+  (await api.get<{ data: T[] }>(path)).data
+
 /** All items of a list, page by page, to `maxListed`. */
 export async function listAll<T>(path: string, query: Query = {}): Promise<T[]> {
   const items: T[] = []

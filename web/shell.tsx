@@ -1,5 +1,5 @@
-import { A } from '@solidjs/router'
-import { For, type JSX, Show } from 'solid-js'
+import { A, useLocation } from '@solidjs/router'
+import { createEffect, For, type JSX, on, Show } from 'solid-js'
 import { api } from './api.ts'
 import { feedShown, schedulerShown } from './badges.ts'
 import { problemOf } from './problem.ts'
@@ -34,15 +34,7 @@ export function Shell(props: { children: JSX.Element }) {
           <span class="workspace" title="Workspace">
             {session()?.workspace.name}
           </span>
-          <nav class="tabs" aria-label="Pages">
-            <For each={pages}>
-              {(page) => (
-                <A href={page.href} end={page.end ?? false} activeClass="on" inactiveClass="">
-                  {page.label}
-                </A>
-              )}
-            </For>
-          </nav>
+          <Tabs />
           <div class="top-tools">
             <SchedulerBadge />
             <LiveBadge />
@@ -60,12 +52,38 @@ export function Shell(props: { children: JSX.Element }) {
   )
 }
 
+function Tabs() {
+  const location = useLocation()
+  let nav!: HTMLElement
+  // On a narrow screen the tabs scroll: the one that is shown must be in sight.
+  createEffect(
+    on(
+      () => location.pathname,
+      () =>
+        queueMicrotask(() =>
+          nav.querySelector('.on')?.scrollIntoView({ inline: 'center', block: 'nearest' }),
+        ),
+    ),
+  )
+  return (
+    <nav class="tabs" aria-label="Pages" ref={nav}>
+      <For each={pages}>
+        {(page) => (
+          <A href={page.href} end={page.end ?? false} activeClass="on" inactiveClass="">
+            {page.label}
+          </A>
+        )}
+      </For>
+    </nav>
+  )
+}
+
 function Banners() {
   return (
     <>
       <Show when={session()?.demo}>
         <p class="banner">
-          This is the demo: a built-in API, synced into a folder of this machine. Nothing leaves it.
+          The demo: a built-in API syncs into a folder of this machine.
           <Show when={session()?.auth === 'disabled'}>
             {' '}
             <strong>Authentication is off.</strong>

@@ -3,7 +3,7 @@ import { createEffect, createMemo, createSignal, on } from 'solid-js'
 import { createStore, reconcile } from 'solid-js/store'
 import type { Connection } from '../../schema/connection.ts'
 import type { Granularity, Stream } from '../../schema/stream.ts'
-import { api, listAll } from '../api.ts'
+import { api, listWhole } from '../api.ts'
 import { createForm } from '../form/form.ts'
 import { createLoad } from '../load.ts'
 import { change, world } from '../store/store.ts'
@@ -63,7 +63,7 @@ export function createConnection(existing: Connection | undefined) {
   const sourceId = () => made()?.source_id ?? pick(url.get('source'), world.sources)
   const destinationId = () =>
     made()?.destination_id ?? pick(url.get('destination'), world.destinations)
-  const offered = createLoad(sourceId, (id) => listAll<OfferedStream>(`/sources/${id}/streams`))
+  const offered = createLoad(sourceId, (id) => listWhole<OfferedStream>(`/sources/${id}/streams`))
   createEffect(
     on(offered.data, (found) => {
       const fresh = choicesOf(found ?? [], streamsOf(existing?.id))

@@ -1,6 +1,6 @@
 import { createSignal, Show } from 'solid-js'
 import type { Stream } from '../../schema/stream.ts'
-import { api, listAll } from '../api.ts'
+import { api, listWhole } from '../api.ts'
 import { cronText } from '../cron.ts'
 import { createForm } from '../form/form.ts'
 import { moment } from '../format.ts'
@@ -26,7 +26,7 @@ export function StreamForm(props: { stream: Stream; onClose: () => void }) {
   const [lookback, setLookback] = createSignal(stream.lookback ?? '')
   const sourceId = () => world.connections[stream.connection_id]?.source_id
   const offered = createLoad(sourceId, (id) =>
-    listAll<OfferedStream>(`/sources/${id}/streams`).catch(() => []),
+    listWhole<OfferedStream>(`/sources/${id}/streams`).catch(() => []),
   )
   const off = () =>
     newestFirstOff(offered.data()?.find((candidate) => candidate.name === stream.source_stream))

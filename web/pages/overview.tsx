@@ -140,7 +140,7 @@ function ConnectionCard(props: CardProps) {
       <Show when={source()?.state === 'paused'}>
         <p class="notice">
           <strong>The source is paused.</strong> {source()?.state_reason?.message}{' '}
-          {source()?.state_reason?.remedy}
+          {source()?.state_reason?.remedy} <a href={`/sources?edit=${source()?.id}`}>Open it</a>
         </p>
       </Show>
       <ul class="streams">

@@ -2,7 +2,7 @@ import { useNavigate } from '@solidjs/router'
 import { createSignal, For, Show } from 'solid-js'
 import type { CheckResult } from '../../schema/destination.ts'
 import type { Source } from '../../schema/source.ts'
-import { api, listAll } from '../api.ts'
+import { api, listWhole } from '../api.ts'
 import { createLoad } from '../load.ts'
 import { problemOf } from '../problem.ts'
 import { safeNext } from '../search.ts'
@@ -26,7 +26,7 @@ export function Sources() {
   const navigate = useNavigate()
   const connectors = createLoad(
     () => 'connectors',
-    () => listAll<Connector>('/connectors'),
+    () => listWhole<Connector>('/connectors'),
   )
   const sources = () => Object.values(world.sources).sort((a, b) => a.name.localeCompare(b.name))
   const known = () => connectors.data()?.filter((connector) => connector.ok)

@@ -44,20 +44,23 @@ export function StreamRow(props: RowProps) {
       </div>
       <Show when={props.stream.ranges.failed > 0 && failure()}>
         {(found) => (
-          <FailureNote failure={found().failure}>
-            <div class="row">
-              <Show when={found().range_id}>
-                {(id) => (
-                  <LinkButton small href={`/?open=${props.stream.id}&range=${id()}`}>
-                    Show the range
-                  </LinkButton>
-                )}
-              </Show>
-              <Button small onClick={() => retryFailed(props.stream)}>
-                Retry {count(props.stream.ranges.failed)} failed
-              </Button>
-            </div>
-          </FailureNote>
+          <FailureNote
+            failure={found().failure}
+            actions={
+              <>
+                <Show when={found().range_id}>
+                  {(id) => (
+                    <LinkButton small href={`/?open=${props.stream.id}&range=${id()}`}>
+                      Show the range
+                    </LinkButton>
+                  )}
+                </Show>
+                <Button small onClick={() => retryFailed(props.stream)}>
+                  Retry {count(props.stream.ranges.failed)} failed
+                </Button>
+              </>
+            }
+          />
         )}
       </Show>
       <Show when={props.open}>
@@ -198,7 +201,6 @@ function Actions(props: { stream: Stream }) {
         fallback={
           <Button
             small
-            kind="primary"
             off={props.stream.enabled ? undefined : 'The stream is disabled.'}
             onClick={() => syncStream(props.stream)}
           >

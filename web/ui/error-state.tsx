@@ -5,10 +5,13 @@ import type { Problem } from '../problem.ts'
 import { Badge } from './badge.tsx'
 import { Button } from './button.tsx'
 
-/** Category, cause and remedy of something that failed. */
-export function FailureNote(props: { failure: Failure; children?: JSX.Element }) {
+/** Category, cause and remedy of something that failed, with what can be done about it. */
+export function FailureNote(props: { failure: Failure; actions?: JSX.Element }) {
   return (
     <div class="failure" role="note">
+      <Show when={props.actions}>
+        <div class="failure-actions">{props.actions}</div>
+      </Show>
       <div class="row">
         <span class="glyph status-failed" aria-hidden="true">
           ✕
@@ -22,7 +25,6 @@ export function FailureNote(props: { failure: Failure; children?: JSX.Element })
           <strong>What to do:</strong> {props.failure.remedy}
         </p>
       </Show>
-      {props.children}
     </div>
   )
 }
