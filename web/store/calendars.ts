@@ -31,14 +31,19 @@ export function loadCalendar(streamId: string): Promise<void> {
 
 /** A calendar that misses ranges (time went on, a frontier moved) is read anew, not more often than this. */
 const refreshMs = 2_000
+/** An empty one shows nothing at all, so its first ranges should not wait. */
+const firstRefreshMs = 250
 const stale = new Map<string, ReturnType<typeof setTimeout>>()
 
 function refreshLater(streamId: string): void {
   if (stale.has(streamId)) return
-  const timer = setTimeout(() => {
-    stale.delete(streamId)
-    loadCalendar(streamId).catch(() => {}) // the next event of an unknown range tries again
-  }, refreshMs)
+  const timer = setTimeout(
+    () => {
+      stale.delete(streamId)
+      loadCalendar(streamId).catch(() => {}) // the next event of an unknown range tries again
+    },
+    models().get(streamId)?.length ? refreshMs : firstRefreshMs,
+  )
   stale.set(streamId, timer)
 }
 

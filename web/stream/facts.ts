@@ -6,12 +6,15 @@ import { etaMs, type Pace } from '../eta.ts'
 import { ago, count, moment, short, span } from '../format.ts'
 import { isActive, type State, streamShown } from '../state.ts'
 
-/** Ranges of a stream by what they are; from its calendar when that is loaded, as it is newer. */
+/**
+ * Ranges of a stream by what they are; from its calendar, which is patched with every range, unless
+ * that misses some.
+ */
 export function rangeCounts(
   stream: Pick<Stream, 'ranges'>,
   model: CalendarModel | undefined,
 ): { done: number; total: number; failed: number } {
-  if (!model) {
+  if (!model || model.length !== stream.ranges.total) {
     const { complete, total, failed } = stream.ranges
     return { done: complete, total, failed }
   }
