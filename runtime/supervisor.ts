@@ -169,7 +169,13 @@ function buildEngine({ config, log, db, secrets, connectors, hub }: EngineParts)
   const scheduler: Scheduler = new Scheduler(
     deps,
     engine,
-    { before: [makeMaintenance(stores, now), () => engine.settingsChanged(stores.settings.get())] },
+    {
+      before: [
+        makeMaintenance(stores, now),
+        () => engine.settingsChanged(stores.settings.get()),
+        () => connectors.refresh(),
+      ],
+    },
     (error) => log.error({ error }, 'a duty of the scheduler failed; the next tick tries again'),
   )
   return { engine, scheduler, pool }

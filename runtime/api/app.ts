@@ -15,6 +15,7 @@ import { connectorRoutes } from './connectors.ts'
 import { addConsole } from './console.ts'
 import type { ApiDeps } from './deps.ts'
 import { destinationRoutes } from './destinations.ts'
+import { editorSchemaRoutes } from './editor-schema.ts'
 import { eventRoutes } from './event-stream.ts'
 import { healthRoutes } from './health.ts'
 import { addIdempotency } from './idempotency.ts'
@@ -64,6 +65,7 @@ const resources = [
   statusRoutes,
   eventRoutes,
   healthRoutes,
+  editorSchemaRoutes,
 ]
 
 /** The whole HTTP side, ready for `listen` or `inject`. */

@@ -132,8 +132,10 @@ export class LedgerEngine implements Engine, RunHost {
     return { runId: this.syncStream(row.streamId, 'api').runId }
   }
 
+  /** Also of a disabled stream: disable, reset, change is how a stream gets another granularity or key. */
   async resetStream(streamId: string, { clear }: { clear: boolean }): Promise<void> {
-    const context = this.#context(streamId)
+    const context = this.#deps.config.stream(streamId)
+    if (!context) throw derrickError('unknown', 'stream.not_found', 'there is no such stream')
     if (this.#active.has(streamId)) {
       throw derrickError('unknown', 'run.active', 'the stream is being synced', {
         remedy: 'cancel its run first',

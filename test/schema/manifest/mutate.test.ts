@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import Value from 'typebox/value'
 import { parse, stringify } from 'yaml'
-import { describeConnector } from '../../../schema/manifest/connector-info.ts'
+import { streamCapabilities } from '../../../schema/manifest/capabilities.ts'
 import { ManifestIssue } from '../../../schema/manifest/issue.ts'
 import { loadManifest } from '../../../schema/manifest/load.ts'
 import { Manifest } from '../../../schema/manifest/manifest.ts'
@@ -24,7 +24,7 @@ function judge(text: string): 'loaded' | 'refused' {
   if (!Value.Check(Manifest, manifest)) {
     throw new Error(JSON.stringify([...Value.Errors(Manifest, manifest)].slice(0, 3)))
   }
-  describeConnector(manifest)
+  for (const name of Object.keys(manifest.streams)) streamCapabilities(manifest, name)
   return 'loaded'
 }
 
