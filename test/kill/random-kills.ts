@@ -72,7 +72,8 @@ async function giveWork(
   }
 }
 
-async function rest(scene: Scene): Promise<Violation[]> {
+/** One life in which everything that is due is read, and what is to be seen after it. */
+export async function rest(scene: Scene): Promise<Violation[]> {
   const derrick = await scene.main.start()
   await scene.main.sync(derrick)
   await scene.main.settle(derrick)

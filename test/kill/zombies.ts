@@ -3,6 +3,7 @@ import { waitUntilReady } from '../support/derrick.ts'
 import { freePort } from '../support/free-port.ts'
 import { awaitMoment, chooseMoment } from './moment.ts'
 import type { Random } from './random.ts'
+import { rest } from './random-kills.ts'
 import { hourMs, Installation, type Scene } from './scene.ts'
 import type { Tally } from './tally.ts'
 
@@ -20,6 +21,7 @@ export async function overtake(
   const other = new Installation(join(scene.home.path, 'other'), await freePort(), {
     run: scene.run,
   })
+  tally.found('before zombies', await rest(scene))
   for (let round = 1; round <= rounds && tally.violations.length < enough; round++) {
     const zombie = await scene.main.start()
     await scene.main.resyncAll(zombie)
