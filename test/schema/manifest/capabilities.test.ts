@@ -5,11 +5,6 @@ import {
   StreamCapabilities,
   streamCapabilities,
 } from '../../../schema/manifest/capabilities.ts'
-import {
-  ConnectorInfo,
-  describeBrokenConnector,
-  describeConnector,
-} from '../../../schema/manifest/connector-info.ts'
 import { load, loadFixture } from './support.ts'
 
 const newsletter = loadFixture('newsletter')
@@ -53,26 +48,5 @@ t.test('what depends on the config of a source', (t) => {
   t.equal(of('events', { late_days: 5 })?.revise_ms, 5 * 86_400_000)
   t.notOk(enabledStreams(newsletter, {}).includes('daily_report'))
   t.ok(enabledStreams(newsletter, { with_reports: true }).includes('daily_report'))
-  t.end()
-})
-
-t.test('a connector as the API shows it', (t) => {
-  const info = describeConnector(newsletter)
-  t.ok(Value.Check(ConnectorInfo, info))
-  t.equal(info.streams.length, 6)
-  t.match(info.fields[0], {
-    name: 'api_key',
-    title: 'Private API key',
-    secret: true,
-    required: true,
-  })
-  t.match(
-    info.fields.find((field) => field.name === 'region'),
-    { title: 'Region', enum: ['eu', 'us'], default: 'us', secret: false },
-  )
-  const { issues } = load('derrick: 1\n')
-  const broken = describeBrokenConnector('shop', issues)
-  t.ok(Value.Check(ConnectorInfo, broken))
-  t.match(broken, { status: 'broken', streams: [], issues: [{ severity: 'error' }] })
   t.end()
 })
