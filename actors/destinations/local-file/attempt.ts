@@ -4,13 +4,16 @@ import type { LocalFileConfig } from '../../../schema/destination.ts'
 import { derrickError } from '../../../schema/error.ts'
 import type { Receipt } from '../../../schema/protocol.ts'
 import { sabotage } from '../../../schema/sabotage.ts'
+import { isSuspicious } from '../shrink.ts'
 import type { RangeContext, RangeWriter, ReadReport, SpooledPage } from '../writer.ts'
-import { type Disk, hasCode } from './disk.ts'
+import type { Disk } from './disk.ts'
+import { diskFailure, passes } from './disk-failure.ts'
 import type { Folders } from './folders.ts'
 import { longRangeName, partName, rangeFolder, rangeName, tempName } from './layout.ts'
 import type { Bounds, Commit, Ledger } from './ledger.ts'
 import type { CommitLine, LineBounds } from './ledger-line.ts'
 import type { LedgerLog } from './ledger-log.ts'
+import { previousRows } from './previous-rows.ts'
 import {
   filesAreThere,
   finishClear,
@@ -58,7 +61,11 @@ export class LocalFileAttempt implements RangeWriter {
     this.#name = rangeName(range)
   }
 
-  async begin(): Promise<{ fence: number; recovered?: Receipt }> {
+  begin(): Promise<{ fence: number; recovered?: Receipt }> {
+    return this.#named(() => this.#begin())
+  }
+
+  async #begin(): Promise<{ fence: number; recovered?: Receipt }> {
     const ledger = await this.#claim()
     const fence = this.#fence as number
     await finishClear(this.#stream)
@@ -88,6 +95,10 @@ export class LocalFileAttempt implements RangeWriter {
 
   async commit(report: ReadReport): Promise<Receipt> {
     await this.#context.commitSlot()
+    return this.#named(() => this.#commit(report))
+  }
+
+  async #commit(report: ReadReport): Promise<Receipt> {
     // A commit that failed after its line was durable goes on from there.
     const before = this.#own(await this.#stream.log.read())
     const commit = before ?? (await this.#makeDurable(report))
@@ -112,7 +123,16 @@ export class LocalFileAttempt implements RangeWriter {
   }
 
   isTransient(error: unknown): boolean {
-    return hasCode(error, 'EMFILE', 'ENFILE', 'EAGAIN', 'EBUSY', 'EINTR', 'ETIMEDOUT', 'ESTALE')
+    return passes(error)
+  }
+
+  async #named<T>(act: () => Promise<T>): Promise<T> {
+    try {
+      return await act()
+    } catch (error) {
+      if (this.#context.signal.aborted) throw error
+      throw diskFailure(error, this.#stream.folders.root)
+    }
   }
 
   async #claim(): Promise<Ledger> {
@@ -135,6 +155,9 @@ export class LocalFileAttempt implements RangeWriter {
     const { spool, range, signal } = this.#context
     const fence = this.#fence as number
     signal.throwIfAborted()
+    const tailBytes = Buffer.byteLength(rowTail(range, report.fetchedFrom))
+    const before = (await log.read()).entry(this.#bounds)?.commit ?? null
+    await this.#guardAgainstShrinking(before, report)
     const any = spool.records > spool.superseded.size
     const folder = any ? await folders.make(this.#folder) : join(folders.root, this.#folder)
     const temp = (part: number): string => tempName(rangeName(range), fence, this.#token, part)
@@ -143,7 +166,8 @@ export class LocalFileAttempt implements RangeWriter {
       folder,
       tempName: temp,
       targetBytes: (config.target_file_mb ?? defaultFileMb) * mebibyte,
-      tailBytes: Buffer.byteLength(rowTail(range, report.fetchedFrom)),
+      tailBytes,
+      previous: await previousRows(disk, folders.root, before, tailBytes),
       signal,
     })
     if (written.parts.length > 0) await disk.syncFolder(folder)
@@ -160,7 +184,7 @@ export class LocalFileAttempt implements RangeWriter {
       })),
       records: written.records,
       bytes: written.bytes,
-      rows_changed: null,
+      rows_changed: written.rowsChanged,
       checksum: written.checksum,
       fetched_from: iso(report.fetchedFrom),
       committed_at: iso(Date.now()),
@@ -169,6 +193,21 @@ export class LocalFileAttempt implements RangeWriter {
     if (commit) return commit
     await removeTemps(this.#stream, this.#identity(fence))
     throw fencedOff(name)
+  }
+
+  /**
+   * A read that found far too little for what is there is not believed at once: a full read never, a window when it is
+   * read a second time. Records of an `updates` stream do move to later ranges, so nothing is wrong there.
+   */
+  async #guardAgainstShrinking(before: Commit | null, { records }: ReadReport): Promise<void> {
+    const { target, range } = this.#context
+    if (!before || !isSuspicious(before.records, records)) return
+    if (range.kind === 'full') throw shrunkForGood(before.records, records)
+    if (target.tracks === 'updates' && target.primaryKey.length > 0) return
+    const ledger = await this.#stream.log.read()
+    if (ledger.entry(this.#bounds)?.shrunk) return
+    await this.#stream.log.append({ kind: 'shrunk', ...this.#identity(this.#fence as number) })
+    throw shrunkOnce(before.records, records)
   }
 
   /** The range's usual name, unless another range with this start still has a file of that name. */
@@ -199,6 +238,24 @@ const receiptOf = (commit: Commit): Receipt => ({
   fetchedFrom: Date.parse(commit.fetched_from),
   committedAt: Date.parse(commit.committed_at),
 })
+
+const shrunkForGood = (before: number, now: number): Error =>
+  derrickError(
+    'destination',
+    'destination.shrunk',
+    `the full read found ${now} records where ${before} are committed; nothing was replaced`,
+    {
+      remedy: 'check the source; if it really has so few, reset the stream with clear and sync it',
+    },
+  )
+
+const shrunkOnce = (before: number, now: number): Error =>
+  derrickError(
+    'unknown',
+    'destination.shrunk_once',
+    `the range was read with ${now} records where ${before} are committed; it is read a second time before it replaces them`,
+    { remedy: 'nothing to do unless the source is known to be broken now' },
+  )
 
 const fencedOff = (name: string): Error =>
   derrickError(

@@ -21,15 +21,18 @@ export interface NewFile {
   close(): Promise<void>
 }
 
-/** A file that is only ever appended to, by more than one process perhaps. */
-export interface AppendFile {
-  /** one write call, so that lines of two writers never mix; throws when only part of it fitted */
-  append(bytes: Uint8Array): Promise<void>
+export interface ReadFile {
   /** fills `into` from `offset`; returns how many bytes there were */
   read(into: Uint8Array, offset: number): Promise<number>
+  close(): Promise<void>
+}
+
+/** A file that is only ever appended to, by more than one process perhaps. */
+export interface AppendFile extends ReadFile {
+  /** one write call, so that lines of two writers never mix; throws when only part of it fitted */
+  append(bytes: Uint8Array): Promise<void>
   sync(): Promise<void>
   inode(): Promise<number>
-  close(): Promise<void>
 }
 
 /**
@@ -41,6 +44,7 @@ export interface Disk {
   /** Makes one folder, or with `parents` all of them; fine when it is there. */
   makeFolder(path: string, parents?: boolean): Promise<void>
   createFile(path: string): Promise<NewFile>
+  openRead(path: string): Promise<ReadFile>
   openAppend(path: string, create: boolean): Promise<AppendFile>
   rename(from: string, to: string): Promise<void>
   /** False when there was nothing to remove. */
@@ -62,17 +66,21 @@ const newFile = (handle: FileHandle): NewFile => ({
   close: () => handle.close(),
 })
 
+const readFile = (handle: FileHandle): ReadFile => ({
+  read: async (into, offset) => (await handle.read(into, 0, into.byteLength, offset)).bytesRead,
+  close: () => handle.close(),
+})
+
 const appendFile = (handle: FileHandle): AppendFile => ({
+  ...readFile(handle),
   async append(bytes) {
     const { bytesWritten } = await handle.write(bytes)
     if (bytesWritten < bytes.byteLength) {
       throw Object.assign(new Error('the disk took only part of a line'), { code: 'ENOSPC' })
     }
   },
-  read: async (into, offset) => (await handle.read(into, 0, into.byteLength, offset)).bytesRead,
   sync: () => handle.sync(),
   inode: async () => (await handle.stat()).ino,
-  close: () => handle.close(),
 })
 
 /** The machine's own file system. */
@@ -86,6 +94,7 @@ export const nodeDisk: Disk = {
     }
   },
   createFile: async (path) => newFile(await open(path, createNew, 0o666)),
+  openRead: async (path) => readFile(await open(path, constants.O_RDONLY | noFollow)),
   openAppend: async (path, create) =>
     appendFile(await open(path, create ? appendOnly | constants.O_CREAT : appendOnly, 0o666)),
   rename,

@@ -46,6 +46,8 @@ interface EndLine<K extends string> extends LineBounds {
 }
 export type DoneLine = EndLine<'done'>
 export type AbortLine = EndLine<'abort'>
+/** This attempt read far fewer rows than are committed; a later one may commit them. */
+export type ShrunkLine = EndLine<'shrunk'>
 
 /** `clear` voids every claim and commit before it; `cleared`: the files of those are gone. */
 export interface ClearLine {
@@ -57,7 +59,14 @@ export interface ClearedLine {
   token: string
 }
 
-export type LedgerLine = ClaimLine | CommitLine | DoneLine | AbortLine | ClearLine | ClearedLine
+export type LedgerLine =
+  | ClaimLine
+  | CommitLine
+  | DoneLine
+  | AbortLine
+  | ShrunkLine
+  | ClearLine
+  | ClearedLine
 
 /**
  * A line as it was written, or null when it is torn, foreign, or names a path outside this stream's folder: such lines
@@ -75,11 +84,13 @@ export function parseLine(text: string, target: Target): LedgerLine | null {
   if (typeof fields.token !== 'string' || !/^[0-9a-f]{12}$/.test(fields.token)) return null
   if (fields.kind === 'clear' || fields.kind === 'cleared') return line as LedgerLine
   if (!isFence(fields.fence) || !areBounds(fields)) return null
-  if (fields.kind === 'done' || fields.kind === 'abort') return line as LedgerLine
+  if (endKinds.includes(String(fields.kind))) return line as LedgerLine
   if (fields.kind === 'claim') return isClaim(fields, target) ? (line as ClaimLine) : null
   if (fields.kind === 'commit') return isCommit(fields, target) ? (line as CommitLine) : null
   return null
 }
+
+const endKinds = ['done', 'abort', 'shrunk']
 
 const isFence = (value: unknown): value is number => Number.isSafeInteger(value)
 

@@ -7,6 +7,7 @@ import type {
   DoneLine,
   LedgerLine,
   LineBounds,
+  ShrunkLine,
 } from './ledger-line.ts'
 
 /** Epoch ms, half-open; a full read has infinite ones. */
@@ -31,6 +32,8 @@ export interface RangeEntry extends Bounds {
   done: boolean
   /** paths that the commit replaces, to be removed before it is done */
   removals: string[]
+  /** an attempt since the last commit read far fewer rows than are committed */
+  shrunk: boolean
   /** claims that may have left temp files */
   unsettled: ClaimLine[]
 }
@@ -90,6 +93,7 @@ export class Ledger {
     else if (line.kind === 'commit') this.#commit(line)
     else if (line.kind === 'done') this.#done(line)
     else if (line.kind === 'abort') this.#abort(line)
+    else if (line.kind === 'shrunk') this.#shrunk(line)
     else if (line.kind === 'clear') this.#clear(line.token)
     else if (this.clearing?.token === line.token) this.clearing = null
   }
@@ -111,6 +115,7 @@ export class Ledger {
     const removals = new Set(replacedPaths(range))
     range.commit = { ...line, order: this.#order }
     range.done = false
+    range.shrunk = false
     for (const other of others) {
       if (!other.commit || !isCovered(other, this.#index.overlapping(other))) continue
       for (const path of replacedPaths(other)) removals.add(path)
@@ -134,6 +139,11 @@ export class Ledger {
     if (range) range.unsettled = range.unsettled.filter((claim) => claim.token !== line.token)
   }
 
+  #shrunk(line: ShrunkLine): void {
+    const range = this.entry(boundsOf(line))
+    if (range?.claim === line.token) range.shrunk = true
+  }
+
   #clear(token: string): void {
     const paths = new Set(this.clearing?.paths)
     for (const range of this.#ranges.values()) {
@@ -142,6 +152,7 @@ export class Ledger {
       range.claim = null
       range.removals = []
       range.done = false
+      range.shrunk = false
     }
     this.clearing = { token, paths: [...paths] }
   }
@@ -157,6 +168,7 @@ export class Ledger {
       commit: null,
       done: false,
       removals: [],
+      shrunk: false,
       unsettled: [],
     }
     this.#ranges.set(key, range)

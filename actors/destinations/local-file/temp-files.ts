@@ -4,6 +4,7 @@ import { addChecksums, checksumText, rowHash } from '../row-hash.ts'
 import type { Spool } from '../spool.ts'
 import type { ReadReport } from '../writer.ts'
 import type { Disk, NewFile } from './disk.ts'
+import type { PreviousRows } from './previous-rows.ts'
 
 const newline = 10
 
@@ -23,6 +24,8 @@ export interface PartsOptions {
   targetBytes: number
   /** bytes at the end of a row that its hash leaves out (`row-tail.ts`) */
   tailBytes: number
+  /** rows that the range has now; null when that is not known */
+  previous: PreviousRows | null
   signal: AbortSignal
 }
 
@@ -31,6 +34,8 @@ export interface WrittenParts {
   parts: WrittenPart[]
   records: number
   bytes: number
+  /** rows that were new or different; null when that is not known */
+  rowsChanged: number | null
   checksum: string
 }
 
@@ -48,6 +53,7 @@ export async function writeParts(
   let records = 0
   let all = 0
   let kept = 0
+  let unchanged = 0
   try {
     for await (const page of spool.replay()) {
       options.signal.throwIfAborted()
@@ -62,6 +68,12 @@ export async function writeParts(
         if (!spool.superseded.has(row)) {
           kept = addChecksums(kept, hash)
           records += 1
+          const tail = options.previous?.get(hash)
+          if (tail) {
+            // The row is the one that is there already: it keeps the time of its last change.
+            page.bytes.set(tail, at + length)
+            unchanged += 1
+          }
           await writer.row(page.bytes, at, end)
         }
         at = end
@@ -71,7 +83,8 @@ export async function writeParts(
     const parts = await writer.end()
     if (read !== report.records || all !== report.checksum) throw mismatch(report, read, all)
     const bytes = parts.reduce((sum, part) => sum + part.bytes, 0)
-    return { parts, records, bytes, checksum: checksumText(kept) }
+    const rowsChanged = options.previous ? records - unchanged : null
+    return { parts, records, bytes, rowsChanged, checksum: checksumText(kept) }
   } catch (error) {
     await writer.discard()
     throw error

@@ -40,6 +40,8 @@ export interface Conformance {
   openStepped?(t: Test, config: Record<string, unknown>, onStep: OnStep): DestinationWriter
   /** true when a key is unique over the stream, false when each range keeps its own rows */
   mergesByKey: boolean
+  /** true when absence in a range removes rows, so that a suspicious read must not do so at once */
+  guardsShrinking?: boolean
 }
 
 /** One destination in use, with what a test needs of it. */
@@ -142,8 +144,10 @@ export function conformance(t: Test, suite: Conformance): void {
   })
 
   fencing(t, suite)
+  if (suite.guardsShrinking) shrinking(t, suite)
   recovery(t, suite)
   content(t, suite)
+  rowsOverTime(t, suite)
 }
 
 function fencing(t: Test, suite: Conformance): void {
@@ -265,6 +269,33 @@ function recovery(t: Test, suite: Conformance): void {
   })
 }
 
+function shrinking(t: Test, suite: Conformance): void {
+  t.test('a window with far fewer rows replaces them only when it is read twice', async (t) => {
+    const bench = await openBench(t, suite, { deletes: 'hard', tracks: 'creation' })
+    await bench.run({ pages: [records(60, 'a')] })
+    const few = () => bench.run({ range: again(0), pages: [records(3, 'b')] })
+    t.equal(await failureCode(few()), 'destination.shrunk_once')
+    t.strictSame(await bench.visible(), versions(records(60, 'a')))
+    await few()
+    t.strictSame(await bench.visible(), versions(records(3, 'b')))
+    await bench.run({ range: again(0), pages: [records(60, 'c')] })
+    t.equal(await failureCode(few()), 'destination.shrunk_once', 'asked anew after each commit')
+  })
+
+  t.test('a full read with far fewer rows is refused until the stream is cleared', async (t) => {
+    const bench = await openBench(t, suite, { deletes: 'hard' })
+    const range = { ...fullRange, committedFence: Infinity }
+    await bench.run({ range, pages: [records(60, 'a')] })
+    for (let tries = 0; tries < 2; tries += 1) {
+      t.equal(await failureCode(bench.run({ range, pages: [] })), 'destination.shrunk')
+    }
+    t.strictSame(await bench.visible(), versions(records(60, 'a')))
+    await bench.writer.clear(bench.target)
+    await bench.run({ range, pages: [records(3, 'b')] })
+    t.strictSame(await bench.visible(), versions(records(3, 'b')))
+  })
+}
+
 function content(t: Test, suite: Conformance): void {
   t.test('a key that pages repeat lands once: the highest cursor, then the last', async (t) => {
     const bench = await openBench(t, suite, { cursorField: 'updated_at' })
@@ -316,6 +347,42 @@ function content(t: Test, suite: Conformance): void {
     t.equal(new Set(first).size, 4)
     await bench.run({ range: again(0), pages: pagesOf(rows.toReversed(), 1) })
     t.strictSame(await ids(), first)
+  })
+}
+
+function rowsOverTime(t: Test, suite: Conformance): void {
+  t.test('a row that did not change keeps the time of its last change', async (t) => {
+    const bench = await openBench(t, suite)
+    const times = async (): Promise<Record<string, unknown>> =>
+      Object.fromEntries(
+        (await bench.rows(bench.target)).map((row) => [
+          row.id,
+          Number(new Date(String(row._derrick_synced_at))),
+        ]),
+      )
+    const first = await bench.run({
+      pages: [
+        [
+          { id: 'a', n: 1 },
+          { id: 'b', n: 1 },
+        ],
+      ],
+      fetchedFrom: 1000,
+    })
+    t.equal(first.receipt.rowsChanged, 2)
+    const pages = [
+      [{ id: 'b', n: 2 }],
+      [
+        { id: 'a', n: 1 },
+        { id: 'c', n: 1 },
+      ],
+    ]
+    const second = await bench.run({ range: again(0), pages, fetchedFrom: 2000 })
+    t.equal(second.receipt.rowsChanged, 2)
+    t.strictSame(await times(), { a: 1000, b: 2000, c: 2000 })
+    const third = await bench.run({ range: again(0), pages, fetchedFrom: 3000 })
+    t.equal(third.receipt.rowsChanged, 0)
+    t.strictSame(await times(), { a: 1000, b: 2000, c: 2000 })
   })
 
   t.test('a key in two ranges', async (t) => {

@@ -46,6 +46,7 @@ export function steppedDisk(
   return {
     ...steps,
     createFile: async (path) => file(await steps.createFile(path)),
+    openRead: async (path) => file(await steps.openRead(path)),
     openAppend: async (path, create) => file(await steps.openAppend(path, create)),
   }
 }
@@ -66,6 +67,7 @@ function stepped<T extends object>(inner: T, onStep: OnStep): T {
 export const localFileSuite: Conformance = {
   kind: localFile,
   mergesByKey: false,
+  guardsShrinking: true,
   openStepped(t, config, onStep) {
     const opened: { close(): Promise<void> }[] = []
     // A process that dies closes its files; here the test has to.
