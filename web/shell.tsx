@@ -59,10 +59,13 @@ function Tabs() {
   createEffect(
     on(
       () => location.pathname,
-      () =>
+      (path) => {
+        const page = pages.find((found) => found.href === path)
+        document.title = page ? `${page.label} · Derrick` : 'Derrick'
         queueMicrotask(() =>
           nav.querySelector('.on')?.scrollIntoView({ inline: 'center', block: 'nearest' }),
-        ),
+        )
+      },
     ),
   )
   return (

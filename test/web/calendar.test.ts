@@ -215,6 +215,10 @@ t.test('arrow keys move in time and stop at the ends', async (t) => {
   t.equal(moved(model, grid, 29, 'ArrowRight'), 29)
   t.equal(moved(model, grid, 5, 'End'), 29)
   t.equal(moved(model, grid, 5, 'q'), 5)
+  t.equal(moved(model, grid, 5, 'n'), 5, 'nothing failed')
+  const mixed = new CalendarModel(calendar(tileDays('2024-01-01', 5, 'UTC'), 'cfpxw'))
+  t.equal(moved(mixed, gridOf(mixed), 1, 'n'), 3)
+  t.equal(moved(mixed, gridOf(mixed), 4, 'n'), 1, 'and round again')
 })
 
 t.test('local days agree with Intl', async () => {

@@ -11,6 +11,7 @@ import { readProblem } from '../../web/problem.ts'
 import { filterLines, maxLines, mergeLines } from '../../web/run/log.ts'
 import { changedSearch, safeNext } from '../../web/search.ts'
 import { letterMeanings, letterOf, runShown, stateGlyphs, streamShown } from '../../web/state.ts'
+import { roleOff } from '../../web/store/role.ts'
 
 t.test('a live range gets the letter that the calendar would say', async () => {
   const states = fc.record({
@@ -165,6 +166,13 @@ t.test('log lines join by id, keep the newest and filter', async (t) => {
   t.equal(filterLines(mixed, 'warn', '').length, 2)
   t.equal(filterLines(mixed, 'error', '').length, 1)
   t.equal(filterLines(mixed, 'all', 'LINE 2').length, 1)
+})
+
+t.test('who may not do something is told which role it needs', async (t) => {
+  t.equal(roleOff('admin', 'operator'), undefined)
+  t.equal(roleOff('operator', 'operator'), undefined)
+  t.match(roleOff('viewer', 'operator'), /role operator.*viewer/)
+  t.match(roleOff(undefined, 'viewer'), /nobody/)
 })
 
 t.test('badges say how things stand', async (t) => {

@@ -1,3 +1,4 @@
+import { letterMeanings } from '../state.ts'
 import type { CalendarModel } from './model.ts'
 import { localDay, zoneOffsets } from './zone.ts'
 
@@ -189,11 +190,22 @@ export function bandMonths(layout: Layout, band: number): { x: number; label: st
   return placed
 }
 
-/** The range that an arrow key leads to; the same one at an edge. */
+/** The next range that failed or whose refresh did, from the start again after the end. */
+function nextTrouble(model: CalendarModel, from: number): number {
+  for (let step = 1; step <= model.length; step++) {
+    const index = (from + step) % model.length
+    const { state } = letterMeanings[model.letter(index)]
+    if (state === 'failed' || state === 'waiting') return index
+  }
+  return from
+}
+
+/** The range that a key leads to (arrows, Home, End, n for the next failure); the same one at an edge. */
 export function moved(model: CalendarModel, grid: Grid, from: number, key: string): number {
   const last = model.length - 1
   if (key === 'Home') return 0
   if (key === 'End') return last
+  if (key === 'n') return nextTrouble(model, from)
   const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[key]
   if (!step) return from
   if (step[1] !== 0) return Math.min(last, Math.max(0, from + (step[1] as number)))

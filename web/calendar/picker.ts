@@ -53,7 +53,7 @@ export function createPicker(
   }
   const move = (event: KeyboardEvent, from: number): boolean => {
     const grid = layout()?.grid
-    if (!grid || !/^(Arrow|Home$|End$)/.test(event.key)) return false
+    if (!grid || !/^(Arrow|Home$|End$|n$)/.test(event.key)) return false
     const to = cursor() < 0 ? from : moved(model, grid, from, event.key)
     if (event.shiftKey) extend(to)
     else {

@@ -106,7 +106,7 @@ function Grid(props: { model: CalendarModel; stream: Stream }) {
       <div
         class="grid"
         role="application"
-        aria-label={`Range calendar of ${props.stream.name}. Arrow keys move, Enter opens a range, Shift selects.`}
+        aria-label={`Range calendar of ${props.stream.name}. Arrow keys move, n goes to the next failure, Enter opens a range, Shift selects.`}
         tabindex={0}
         onKeyDown={picker.onKeyDown}
       >

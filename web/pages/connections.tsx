@@ -6,6 +6,7 @@ import { StreamForm } from '../connection/stream-form.tsx'
 import { cronText } from '../cron.ts'
 import { count, words } from '../format.ts'
 import { removeThing, setEnabled } from '../store/actions.ts'
+import { notAllowed } from '../store/role.ts'
 import { change, world } from '../store/store.ts'
 import { LinkButton } from '../ui/button.tsx'
 import { Confirm } from '../ui/confirm.tsx'
@@ -22,7 +23,7 @@ export function Connections() {
     <>
       <div class="page-head">
         <h1>Connections</h1>
-        <LinkButton kind="primary" href="/connections?new=1">
+        <LinkButton kind="primary" off={notAllowed('admin')} href="/connections?new=1">
           New connection
         </LinkButton>
       </div>
@@ -54,7 +55,7 @@ function NoConnection() {
         title="No connection yet"
         text="A connection takes the streams of one source into one destination."
         action={
-          <LinkButton kind="primary" href="/connections?new=1">
+          <LinkButton kind="primary" off={notAllowed('admin')} href="/connections?new=1">
             New connection
           </LinkButton>
         }
@@ -83,10 +84,19 @@ function ConnectionCard(props: { connection: Connection }) {
           </Show>
         </span>
         <span class="spacer" />
-        <LinkButton small href={`/connections?add=${props.connection.id}`}>
+        <LinkButton
+          small
+          off={notAllowed('admin')}
+          href={`/connections?add=${props.connection.id}`}
+        >
           Add streams
         </LinkButton>
-        <LinkButton small kind="ghost" href={`/connections?delete=${props.connection.id}`}>
+        <LinkButton
+          small
+          kind="ghost"
+          off={notAllowed('admin')}
+          href={`/connections?delete=${props.connection.id}`}
+        >
           Delete
         </LinkButton>
       </header>
@@ -139,15 +149,21 @@ function StreamLine(props: { stream: Stream }) {
           aria-label={`${stream().name} is enabled`}
           title={stream().enabled ? 'Disabling cancels its running sync.' : ''}
           checked={stream().enabled}
+          disabled={notAllowed('operator') !== undefined}
           onChange={(event) => setEnabled(stream(), event.currentTarget.checked)}
         />
       </td>
       <td class="right">
         <span class="row row-end">
-          <LinkButton small href={`/connections?edit=${stream().id}`}>
+          <LinkButton small off={notAllowed('admin')} href={`/connections?edit=${stream().id}`}>
             Edit
           </LinkButton>
-          <LinkButton small kind="ghost" href={`/connections?delete=${stream().id}`}>
+          <LinkButton
+            small
+            kind="ghost"
+            off={notAllowed('admin')}
+            href={`/connections?delete=${stream().id}`}
+          >
             Delete
           </LinkButton>
         </span>

@@ -8,6 +8,7 @@ import { words } from '../format.ts'
 import { problemOf } from '../problem.ts'
 import { safeNext } from '../search.ts'
 import { removeThing } from '../store/actions.ts'
+import { notAllowed } from '../store/role.ts'
 import { world } from '../store/store.ts'
 import { Badge } from '../ui/badge.tsx'
 import { Button, LinkButton } from '../ui/button.tsx'
@@ -33,7 +34,7 @@ export function Destinations() {
     <>
       <div class="page-head">
         <h1>Destinations</h1>
-        <LinkButton kind="primary" href="/destinations?new=1">
+        <LinkButton kind="primary" off={notAllowed('admin')} href="/destinations?new=1">
           New destination
         </LinkButton>
       </div>
@@ -63,7 +64,7 @@ function NoDestination() {
         title="No destination yet"
         text="A destination is where records land: a Postgres database, or a folder for a start."
         action={
-          <LinkButton kind="primary" href="/destinations?new=1">
+          <LinkButton kind="primary" off={notAllowed('admin')} href="/destinations?new=1">
             New destination
           </LinkButton>
         }
@@ -119,13 +120,22 @@ function DestinationCard(props: { destination: Destination }) {
       </dl>
       <Show when={checked()}>{(result) => <CheckSteps result={result()} />}</Show>
       <div class="row">
-        <Button small busy={busy()} onClick={check}>
+        <Button small off={notAllowed('operator')} busy={busy()} onClick={check}>
           Check
         </Button>
-        <LinkButton small href={`/destinations?edit=${props.destination.id}`}>
+        <LinkButton
+          small
+          off={notAllowed('admin')}
+          href={`/destinations?edit=${props.destination.id}`}
+        >
           Edit
         </LinkButton>
-        <LinkButton small kind="ghost" href={`/destinations?delete=${props.destination.id}`}>
+        <LinkButton
+          small
+          kind="ghost"
+          off={notAllowed('admin')}
+          href={`/destinations?delete=${props.destination.id}`}
+        >
           Delete
         </LinkButton>
       </div>

@@ -5,6 +5,7 @@ import { RangeDrawer } from '../range/drawer.tsx'
 import { stateGlyphs } from '../state.ts'
 import { syncStream } from '../store/actions.ts'
 import { calendarOf, loadCalendar } from '../store/calendars.ts'
+import { notAllowed } from '../store/role.ts'
 import { world } from '../store/store.ts'
 import { runOf } from '../store/world.ts'
 import { filterOf, openedFirst, type StateFilter, stateFilters } from '../stream/facts.ts'
@@ -132,7 +133,7 @@ function ConnectionCard(props: CardProps) {
         </span>
         <span class="spacer" />
         <Show when={props.streams.length > 1}>
-          <Button small onClick={syncAll}>
+          <Button small off={notAllowed('operator')} onClick={syncAll}>
             Sync all
           </Button>
         </Show>
@@ -172,7 +173,7 @@ function FirstSteps() {
         title="Nothing is synced yet"
         text="A connection takes the streams of one source into one destination. It needs a source, a destination and a minute."
         action={
-          <LinkButton kind="primary" href="/connections?new=1">
+          <LinkButton kind="primary" href="/connections?new=1" off={notAllowed('admin')}>
             Set up a connection
           </LinkButton>
         }

@@ -8,6 +8,7 @@ import { queryOf, runFilters, shownRuns } from '../run/filter.ts'
 import type { Listed } from '../shape.ts'
 import { isActive, runShown } from '../state.ts'
 import { cancelRun, nameOfStream } from '../store/actions.ts'
+import { notAllowed } from '../store/role.ts'
 import { change, epoch, now, world } from '../store/store.ts'
 import { putRun } from '../store/world.ts'
 import { Button } from '../ui/button.tsx'
@@ -217,6 +218,7 @@ function RunRow(props: { run: Run }) {
         <Show when={isActive(run())}>
           <Button
             small
+            off={notAllowed('operator')}
             busy={run().cancelling}
             onClick={(event) => {
               event.stopPropagation()

@@ -5,6 +5,7 @@ import { api, listAll } from '../api.ts'
 import { createForm } from '../form/form.ts'
 import { ago, moment } from '../format.ts'
 import { createLoad } from '../load.ts'
+import { notAllowed } from '../store/role.ts'
 import { now, session, world } from '../store/store.ts'
 import { setTheme, theme, themes } from '../theme.ts'
 import { Badge } from '../ui/badge.tsx'
@@ -124,7 +125,12 @@ function Limits(props: { settings: SettingsShape; onSaved: (settings: SettingsSh
         {(problem) => <ErrorState title="The limits were not changed" problem={problem()} />}
       </Show>
       <div class="row row-end">
-        <Button kind="primary" type="submit" busy={form.busy() !== undefined}>
+        <Button
+          kind="primary"
+          type="submit"
+          off={notAllowed('admin')}
+          busy={form.busy() !== undefined}
+        >
           Save
         </Button>
       </div>
@@ -207,6 +213,7 @@ function Keys() {
                       <Button
                         small
                         kind="ghost"
+                        off={notAllowed('admin')}
                         onClick={() => url.set({ delete: key.id }, { push: true })}
                       >
                         Delete
@@ -326,7 +333,7 @@ function NewKeyForm(props: { onMade: (key: NewKey) => void }) {
         <Button
           type="submit"
           busy={form.busy() !== undefined}
-          off={name().trim() ? undefined : 'It needs a name.'}
+          off={notAllowed('admin') ?? (name().trim() ? undefined : 'It needs a name.')}
         >
           Make key
         </Button>

@@ -9,6 +9,7 @@ import { safeNext } from '../search.ts'
 import type { Connector } from '../source/connector.ts'
 import { SourceForm } from '../source/form.tsx'
 import { removeThing } from '../store/actions.ts'
+import { notAllowed } from '../store/role.ts'
 import { world } from '../store/store.ts'
 import { Badge } from '../ui/badge.tsx'
 import { Button, LinkButton } from '../ui/button.tsx'
@@ -41,7 +42,7 @@ export function Sources() {
     <>
       <div class="page-head">
         <h1>Sources</h1>
-        <LinkButton kind="primary" href="/sources?new=1">
+        <LinkButton kind="primary" off={notAllowed('admin')} href="/sources?new=1">
           New source
         </LinkButton>
       </div>
@@ -81,7 +82,7 @@ function NoSource() {
         title="No source yet"
         text="A source is an API with credentials: the side that Derrick reads."
         action={
-          <LinkButton kind="primary" href="/sources?new=1">
+          <LinkButton kind="primary" off={notAllowed('admin')} href="/sources?new=1">
             New source
           </LinkButton>
         }
@@ -132,13 +133,18 @@ function SourceCard(props: { source: Source }) {
       </dl>
       <Show when={checked()}>{(result) => <CheckSteps result={result()} />}</Show>
       <div class="row">
-        <Button small busy={busy()} onClick={check}>
+        <Button small off={notAllowed('operator')} busy={busy()} onClick={check}>
           Check
         </Button>
-        <LinkButton small href={`/sources?edit=${props.source.id}`}>
+        <LinkButton small off={notAllowed('admin')} href={`/sources?edit=${props.source.id}`}>
           Edit
         </LinkButton>
-        <LinkButton small kind="ghost" href={`/sources?delete=${props.source.id}`}>
+        <LinkButton
+          small
+          kind="ghost"
+          off={notAllowed('admin')}
+          href={`/sources?delete=${props.source.id}`}
+        >
           Delete
         </LinkButton>
       </div>

@@ -7,6 +7,7 @@ import { type Problem, problemOf } from '../problem.ts'
 import type { Attempt, Listed } from '../shape.ts'
 import { letterMeanings, letterOf } from '../state.ts'
 import { actOnRanges, nameOfStream, retryRange } from '../store/actions.ts'
+import { notAllowed } from '../store/role.ts'
 import { now, onEvent, world } from '../store/store.ts'
 import { Badge } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
@@ -79,6 +80,11 @@ function zoneOf(range: Range): string {
   return world.sources[connection?.source_id ?? '']?.timezone ?? 'UTC'
 }
 
+function resyncOff(range: Range): string | undefined {
+  if (range.status === 'running') return 'It is being read now.'
+  return range.start ? undefined : 'A full read is repeated by syncing the stream.'
+}
+
 function Head(props: { range: Range }) {
   const [busy, setBusy] = createSignal(false)
   const meaning = () => letterMeanings[letterOf(props.range)]
@@ -110,20 +116,14 @@ function Head(props: { range: Range }) {
       </div>
       <div class="row">
         <Show when={props.range.status === 'failed' || props.range.error}>
-          <Button small kind="primary" busy={busy()} onClick={retry}>
+          <Button small kind="primary" off={notAllowed('operator')} busy={busy()} onClick={retry}>
             Retry
           </Button>
         </Show>
         <Button
           small
           busy={busy()}
-          off={
-            props.range.status === 'running'
-              ? 'It is being read now.'
-              : props.range.start
-                ? undefined
-                : 'A full read is repeated by syncing the stream.'
-          }
+          off={notAllowed('operator') ?? resyncOff(props.range)}
           onClick={resync}
           title="Reads it again; its data stays until the new is whole."
         >

@@ -5,6 +5,7 @@ import { count } from '../format.ts'
 import { createLoad } from '../load.ts'
 import { type Problem, problemOf } from '../problem.ts'
 import { actOnRanges, type RangeAction } from '../store/actions.ts'
+import { notAllowed } from '../store/role.ts'
 import { Button } from '../ui/button.tsx'
 import { ErrorState } from '../ui/error-state.tsx'
 import { toast } from '../ui/toast.ts'
@@ -52,17 +53,22 @@ export function WindowActions(props: WindowProps) {
       <span class="small">
         <strong>Selected:</strong> {props.text}
       </span>
-      <Button small off={nothingFailed()} onClick={() => act('retry', 'will be tried again')}>
+      <Button
+        small
+        off={notAllowed('operator') ?? nothingFailed()}
+        onClick={() => act('retry', 'will be tried again')}
+      >
         Retry failed{failed.data() ? ` (${count(failed.data()?.matched ?? 0)})` : ''}
       </Button>
       <Button
         small
+        off={notAllowed('operator')}
         title="Reads them again; what is in the destination stays until the new is whole."
         onClick={() => act('resync', 'will be read again')}
       >
         Resync
       </Button>
-      <Button small onClick={() => act('prioritize', 'are next')}>
+      <Button small off={notAllowed('operator')} onClick={() => act('prioritize', 'are next')}>
         Read first
       </Button>
       <Button small kind="ghost" onClick={props.onClose}>

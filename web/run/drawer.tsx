@@ -8,6 +8,7 @@ import { rangeTitle } from '../range/words.ts'
 import type { Listed } from '../shape.ts'
 import { isActive, runShown } from '../state.ts'
 import { cancelRun, nameOfStream } from '../store/actions.ts'
+import { notAllowed } from '../store/role.ts'
 import { change, now, world } from '../store/store.ts'
 import { putRun } from '../store/world.ts'
 import { Badge } from '../ui/badge.tsx'
@@ -70,7 +71,12 @@ function Head(props: { run: Run }) {
           Calendar
         </LinkButton>
         <Show when={isActive(props.run)}>
-          <Button small busy={props.run.cancelling} onClick={() => cancelRun(props.run)}>
+          <Button
+            small
+            off={notAllowed('operator')}
+            busy={props.run.cancelling}
+            onClick={() => cancelRun(props.run)}
+          >
             {props.run.cancelling ? 'Cancelling…' : 'Cancel'}
           </Button>
         </Show>

@@ -6,6 +6,7 @@ import { ago, count, moment, words } from '../format.ts'
 import { isActive, streamShown } from '../state.ts'
 import { cancelRun, retryFailed, syncStream } from '../store/actions.ts'
 import { calendarOf, patches } from '../store/calendars.ts'
+import { notAllowed } from '../store/role.ts'
 import { now, world } from '../store/store.ts'
 import { runOf } from '../store/world.ts'
 import { Badge } from '../ui/badge.tsx'
@@ -55,7 +56,11 @@ export function StreamRow(props: RowProps) {
                     </LinkButton>
                   )}
                 </Show>
-                <Button small onClick={() => retryFailed(props.stream)}>
+                <Button
+                  small
+                  off={notAllowed('operator')}
+                  onClick={() => retryFailed(props.stream)}
+                >
                   Retry {count(props.stream.ranges.failed)} failed
                 </Button>
               </>
@@ -201,7 +206,10 @@ function Actions(props: { stream: Stream }) {
         fallback={
           <Button
             small
-            off={props.stream.enabled ? undefined : 'The stream is disabled.'}
+            off={
+              notAllowed('operator') ??
+              (props.stream.enabled ? undefined : 'The stream is disabled.')
+            }
             onClick={() => syncStream(props.stream)}
           >
             Sync now
@@ -209,7 +217,12 @@ function Actions(props: { stream: Stream }) {
         }
       >
         {(found) => (
-          <Button small busy={found().cancelling} onClick={() => cancelRun(found())}>
+          <Button
+            small
+            off={notAllowed('operator')}
+            busy={found().cancelling}
+            onClick={() => cancelRun(found())}
+          >
             {found().cancelling ? 'Cancelling…' : 'Cancel'}
           </Button>
         )}

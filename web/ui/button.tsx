@@ -36,10 +36,21 @@ export function Button(props: ButtonProps) {
 }
 
 /** A link that looks like a button: for what opens something with an address of its own. */
-export function LinkButton(props: Look & { href: string; children: JSX.Element }) {
+export function LinkButton(
+  props: Look & { href: string; off?: string | undefined; children: JSX.Element },
+) {
   return (
-    <A href={props.href} class={classes(props)}>
-      {props.children}
-    </A>
+    <Show
+      when={props.off === undefined}
+      fallback={
+        <button type="button" class={classes(props)} disabled title={props.off}>
+          {props.children}
+        </button>
+      }
+    >
+      <A href={props.href} class={classes(props)}>
+        {props.children}
+      </A>
+    </Show>
   )
 }
