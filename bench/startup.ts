@@ -8,7 +8,7 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { request } from 'node:http'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -29,7 +29,14 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '9' },
   },
 })
-const program = resolve(values.program)
+const folder = mkdtempSync(join(tmpdir(), 'derrick-startup-'))
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+/**
+ * A copy, as an installed file is one: the builder writes the whole file at once, which leaves it
+ * in larger pages of the page cache, and more of them count as resident (167 against 118 MB).
+ */
+const program = join(folder, 'derrick')
+copyFileSync(resolve(values.program), program)
 const rounds = Number(values.rounds)
 if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds is a whole number from 1')
 
@@ -109,15 +116,13 @@ function report(samples: Sample[]) {
 const fresh: Sample[] = []
 const again: Sample[] = []
 for (let round = 0; round <= rounds; round++) {
-  const dataDir = mkdtempSync(join(tmpdir(), 'derrick-startup-'))
-  try {
-    const pair = [await startOnce(dataDir), await startOnce(dataDir)] as const
-    if (round === 0) continue // the first round only brings the file into the page cache
-    fresh.push(pair[0])
-    again.push(pair[1])
-  } finally {
-    rmSync(dataDir, { recursive: true, force: true })
-  }
+  const dataDir = join(folder, `data-${round}`)
+  mkdirSync(dataDir)
+  const pair = [await startOnce(dataDir), await startOnce(dataDir)] as const
+  rmSync(dataDir, { recursive: true, force: true })
+  if (round === 0) continue // the first round only brings the file into the page cache
+  fresh.push(pair[0])
+  again.push(pair[1])
 }
 
 const result = {

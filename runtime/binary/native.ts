@@ -1,5 +1,6 @@
 import { closeSync, constants, openSync } from 'node:fs'
 import { constants as osConstants, tmpdir } from 'node:os'
+import { isMainThread } from 'node:worker_threads'
 import { cacheBases, cachedFile } from './cache.ts'
 import { embedded, readAsset } from './embedded.ts'
 import { writeAll } from './write-all.ts'
@@ -23,6 +24,7 @@ let sqlite: object | undefined
  */
 export function sqliteBinding(): string | undefined {
   if (!embedded) return undefined
+  if (!isMainThread) throw new Error('SQLite belongs to the main thread of the executable')
   sqlite ??= loadAddon(sqliteAsset)
   return sqlite as unknown as string
 }
