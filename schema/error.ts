@@ -87,6 +87,10 @@ const diskCodes: Record<string, string> = {
   EACCES: 'give the user that runs Derrick write permission there',
   EPERM: 'give the user that runs Derrick write permission there',
   EROFS: 'the file system is read-only: choose another folder',
+  ENOTDIR: 'a part of the path is a file: choose another folder',
+  EEXIST: 'a file is in the way: choose another folder, or move it',
+  ENOENT: 'the folder is gone: make it again, or choose another',
+  ENAMETOOLONG: 'choose a shorter path, namespace or stream name',
   EMFILE: 'raise the limit of open files (ulimit -n)',
   EIO: 'the disk reports errors: check its health',
 }
