@@ -113,15 +113,19 @@ t.test('counts always are the letters there are', async () => {
 })
 
 t.test('coverage is the unbroken end of what is committed', async (t) => {
-  const of = (letters: string) => {
+  const of = (letters: string, end: 'newest' | 'oldest' = 'newest') => {
     const starts = [...letters].map((_, i) => i * 86_400)
-    const found = new CalendarModel(calendar(starts, letters)).coverage()
+    const found = new CalendarModel(calendar(starts, letters)).coverage(end)
     return found && [found.from / 86_400, found.to / 86_400]
   }
   t.equal(of('ppf'), undefined)
   t.same(of('ppcco'), [2, 5])
   t.same(of('ccpcxr'), [3, 5])
   t.same(of('cccpp'), [0, 3])
+  t.same(of('pcopccx', 'oldest'), [1, 3])
+  t.same(of('ccc', 'oldest'), [0, 3])
+  t.equal(of('ppf', 'oldest'), undefined)
+  t.equal(of(''), undefined)
 })
 
 t.test('days stand in weeks from Monday', async (t) => {

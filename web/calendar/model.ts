@@ -89,16 +89,17 @@ export class CalendarModel {
   }
 
   /**
-   * What is in the destination without a gap, counted back from its newest committed range: seconds.
-   * Undefined when nothing is committed.
+   * What is in the destination without a gap, in seconds: back from its newest committed range, or
+   * on from its oldest. Undefined when nothing is committed.
    */
-  coverage(): { from: number; to: number } | undefined {
-    let last = this.length - 1
-    while (last >= 0 && !this.#committed(last)) last -= 1
-    if (last < 0) return undefined
-    let first = last
-    while (first > 0 && this.#committed(first - 1)) first -= 1
-    return { from: this.starts[first] as number, to: this.end(last) }
+  coverage(end: 'newest' | 'oldest'): { from: number; to: number } | undefined {
+    const step = end === 'newest' ? -1 : 1
+    let near = end === 'newest' ? this.length - 1 : 0
+    while (near >= 0 && near < this.length && !this.#committed(near)) near += step
+    if (near < 0 || near >= this.length) return undefined
+    let far = near
+    while (far + step >= 0 && far + step < this.length && this.#committed(far + step)) far += step
+    return { from: this.starts[Math.min(near, far)] as number, to: this.end(Math.max(near, far)) }
   }
 
   #committed(index: number): boolean {

@@ -204,7 +204,7 @@ function Attempts(props: { attempts: Attempt[] | undefined; problem: Problem | u
       </Show>
       <Show when={!props.problem}>
         <div class="table-scroll">
-          <table>
+          <table class="stacking">
             <thead>
               <tr>
                 <th>Outcome</th>
@@ -246,10 +246,18 @@ function AttemptRow(props: { attempt: Attempt }) {
         <td>
           <Status {...attemptShown(attempt().outcome)} />
         </td>
-        <td class="num">{exact(attempt().started_at)}</td>
-        <td class="num right">{span(took())}</td>
-        <td class="num right">{count(attempt().records)}</td>
-        <td class="num right">{count(attempt().pages)}</td>
+        <td data-label="Started (UTC)" class="num">
+          {exact(attempt().started_at)}
+        </td>
+        <td data-label="Took" class="num right">
+          {span(took())}
+        </td>
+        <td data-label="Records" class="num right">
+          {count(attempt().records)}
+        </td>
+        <td data-label="Pages" class="num right">
+          {count(attempt().pages)}
+        </td>
       </tr>
       <Show when={attempt().error}>
         {(error) => (

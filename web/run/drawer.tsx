@@ -88,6 +88,11 @@ function Head(props: { run: Run }) {
 function Facts(props: { run: Run }) {
   const run = () => props.run
   const progress = () => (isActive(run()) ? world.progress[run().stream_id] : undefined)
+  /** Speeds of a run that only waits say nothing. */
+  const moving = () => {
+    const found = progress()
+    return found && found.in_flight > 0 ? found : undefined
+  }
   const tookMs = () =>
     (run().finished_at ? Date.parse(run().finished_at as string) : now()) -
     Date.parse(run().started_at ?? run().created_at)
@@ -106,7 +111,7 @@ function Facts(props: { run: Run }) {
       <dd>
         {count(progress()?.records ?? run().records)} in {count(progress()?.pages ?? run().pages)}{' '}
         pages, {size(progress()?.bytes ?? run().bytes)}
-        <Show when={progress()}>
+        <Show when={moving()}>
           {(speed) => (
             <span class="muted">
               {' '}

@@ -60,9 +60,16 @@ export function lastText(run: Run | undefined, now: number): string {
   return `${ago(at, now)}${took === undefined ? '' : ` · took ${span(took)}`}`
 }
 
-/** What is in the destination without a gap: `data to 24 Nov 2026, 16:00 · back to 1 Jan 2024`. */
-export function coverageText(model: CalendarModel | undefined): string | undefined {
-  const coverage = model && model.granularity !== 'full' ? model.coverage() : undefined
+/**
+ * What is in the destination without a gap: `26 Aug 2026 – 24 Nov 2026`. A stream that works its way
+ * up from the oldest range is measured from there, any other from the newest.
+ */
+export function coverageText(
+  stream: Pick<Stream, 'sync_strategy'>,
+  model: CalendarModel | undefined,
+): string | undefined {
+  const end = stream.sync_strategy === 'oldest_first' ? 'oldest' : 'newest'
+  const coverage = model && model.granularity !== 'full' ? model.coverage(end) : undefined
   if (!model || !coverage) return undefined
   const hourly = model.granularity === 'hour'
   const text = (seconds: number) => {

@@ -124,7 +124,7 @@ function Progress(props: { stream: Stream }) {
   })
   const coverage = createMemo(() => {
     patches()
-    return coverageText(model())
+    return coverageText(props.stream, model())
   })
   return (
     <div class="stream-progress">
@@ -136,7 +136,7 @@ function Progress(props: { stream: Stream }) {
         </Show>
       </div>
       <Show when={coverage()}>
-        <p class="quiet" title="what is in the destination without a gap, up to the newest">
+        <p class="quiet" title="what is in the destination without a gap">
           complete {coverage()}
         </p>
       </Show>
