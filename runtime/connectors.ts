@@ -52,23 +52,29 @@ const maxManifests = 1_000
 export function openConnectors(folder?: string): ConnectorRegistry {
   let connectors = new Map<string, Connector>()
   let seen: string | undefined
-  const refresh = (): void => {
+  const load = (): void => {
     const state = folderState(folder)
     if (state === seen) return
     seen = state
     connectors = merge([...builtInFiles(), ...folderFiles(folder)].map(read), connectors)
   }
-  refresh()
-  const manifest = (id: string) => connectors.get(id)?.manifest
+  // Parsing manifests takes longer than all else at the start: it waits for whoever asks first.
+  const loaded = (): Map<string, Connector> => {
+    if (seen === undefined) load()
+    return connectors
+  }
+  const manifest = (id: string) => loaded().get(id)?.manifest
   return {
-    list: () => [...connectors.values()],
-    get: (id) => connectors.get(id),
+    list: () => [...loaded().values()],
+    get: (id) => loaded().get(id),
     manifest,
     capabilities: (id, stream, config) => {
       const found = manifest(id)
       return found && streamCapabilities(found, stream, config)
     },
-    refresh,
+    refresh: () => {
+      if (seen !== undefined) load()
+    },
   }
 }
 

@@ -12,14 +12,16 @@ Settings.Set({ maxErrors: 100 })
  * booleans. Nothing is removed or filled in: unknown fields are refused where the schema is closed.
  */
 export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
-  const validator = Compile(schema)
+  // Compiled with the first request that needs it: most routes of a start are never called.
+  let compiled: ReturnType<typeof Compile<TSchema>> | undefined
   const isText = httpPart === 'querystring' || httpPart === 'params'
   return (data: unknown) => {
+    compiled ??= Compile(schema)
     // An action's POST may come without a body.
     const given = data ?? {}
     const value = isText ? Convert(schema, given) : given
-    if (validator.Check(value)) return { value }
-    const errors = validator.Errors(value)
+    if (compiled.Check(value)) return { value }
+    const errors = compiled.Errors(value)
     return { error: Object.assign(new Error('invalid'), { validation: errors }) }
   }
 }

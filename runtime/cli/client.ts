@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { request } from 'undici'
 import { derrickError } from '../../schema/error.ts'
 import { defaultDataDir, type Environment, readVariable } from '../config.ts'
 
@@ -35,24 +34,23 @@ export function makeClient(env: Environment, flags: ClientFlags): Client {
   const call = async <T>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<T> => {
     const target = new URL(`/api/v1${path}`, url)
     if (workspace) target.searchParams.set('workspace_id', workspace)
-    const answer = await request(target, {
+    const answer = await fetch(target, {
       method,
       headers: {
         ...(key ? { authorization: `Bearer ${key}` } : {}),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      headersTimeout: answerWithinMs,
-      bodyTimeout: answerWithinMs,
+      signal: AbortSignal.timeout(answerWithinMs),
     }).catch((cause: unknown) => {
       throw derrickError('network', 'client.unreachable', `no Derrick answers at ${url}`, {
         remedy: 'start it with "derrick serve", or set DERRICK_URL',
         cause,
       })
     })
-    const text = await answer.body.text()
-    if (answer.statusCode < 300) return (text === '' ? null : JSON.parse(text)) as T
-    throw problem(answer.statusCode, text)
+    const text = await answer.text()
+    if (answer.ok) return (text === '' ? null : JSON.parse(text)) as T
+    throw problem(answer.status, text)
   }
   return {
     call,

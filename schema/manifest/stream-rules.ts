@@ -107,6 +107,7 @@ const windowValues: Rule = (view) => {
 }
 
 function isZone(zone: string): boolean {
+  if (zone === 'UTC') return true // most manifests; asking for the zones' names is slow the first time
   try {
     new Intl.DateTimeFormat('en', { timeZone: zone })
     return true
