@@ -35,7 +35,5 @@ function canonicalNumber(value: number, source: string | undefined): string {
   return source.replace(/\D/g, '').length <= exactDigits ? String(value) : source
 }
 
-/** One hash for a set of records in whatever order. */
-export function setHash(records: readonly string[]): string {
-  return hash('sha256', [...records].sort().join('\n'), 'hex')
-}
+/** Stands for a record where many are remembered. */
+export const digestOf = (record: string): string => hash('sha256', record, 'base64').slice(0, 20)

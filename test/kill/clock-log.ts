@@ -21,6 +21,11 @@ export class ClockLog {
     return [...new Set([first, ...later.map(({ shopMs }) => shopMs)])]
   }
 
+  /** All of the shop's times, the latest first. */
+  all(): number[] {
+    return [...new Set(this.#moves.map(({ shopMs }) => shopMs))].reverse()
+  }
+
   now(): number {
     return this.at(Number.POSITIVE_INFINITY)
   }

@@ -1,16 +1,21 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, join, relative } from 'node:path'
-import { canonicalRecord } from './canonical.ts'
+import { canonicalRecord, digestOf } from './canonical.ts'
 
 /** What a reader of the folder sees of one range. */
 export interface VisibleRange {
   /** epoch ms, or `full` */
   start: number | 'full'
-  /** when the attempts that wrote it began to read, epoch ms; whole means exactly one */
-  syncedAt: number[]
-  /** canonical, without what Derrick adds */
-  records: string[]
+  rows: VisibleRow[]
   files: string[]
+}
+
+export interface VisibleRow {
+  /** canonical, without what Derrick adds */
+  record: string
+  digest: string
+  /** when the attempt that last changed the row began to read, epoch ms */
+  syncedAt: number
 }
 
 export interface VisibleStream {
@@ -21,7 +26,7 @@ export interface VisibleStream {
 
 interface ReadFile {
   stamp: string
-  rows: { start: number | 'full'; syncedAt: number; record: string }[]
+  rows: (VisibleRow & { start: number | 'full' })[]
   oddities: string[]
 }
 
@@ -50,11 +55,10 @@ function addFile(stream: VisibleStream, path: string, name: string): void {
   stream.oddities.push(...file.oddities.map((oddity) => `${name}: ${oddity}`))
   const starts = new Set(file.rows.map(({ start }) => start))
   if (starts.size > 1) stream.oddities.push(`${name} has rows of ${starts.size} ranges`)
-  for (const { start, syncedAt, record } of file.rows) {
-    const range = stream.ranges.get(start) ?? { start, syncedAt: [], records: [], files: [] }
+  for (const { start, ...row } of file.rows) {
+    const range = stream.ranges.get(start) ?? { start, rows: [], files: [] }
     stream.ranges.set(start, range)
-    range.records.push(record)
-    if (!range.syncedAt.includes(syncedAt)) range.syncedAt.push(syncedAt)
+    range.rows.push(row)
     if (!range.files.includes(name)) range.files.push(name)
   }
 }
@@ -81,7 +85,8 @@ function parseFile(text: string, stamp: string): ReadFile {
       const start = from === null ? 'full' : Date.parse(String(from))
       const syncedAt = Date.parse(String(row._derrick_synced_at))
       if (Number.isNaN(start) || Number.isNaN(syncedAt)) throw new Error('no range or time')
-      file.rows.push({ start, syncedAt, record: canonicalRecord(line, ours) })
+      const record = canonicalRecord(line, ours)
+      file.rows.push({ start, syncedAt, record, digest: digestOf(record) })
     } catch (error) {
       file.oddities.push(`line ${at + 1}: ${error instanceof Error ? error.message : error}`)
     }

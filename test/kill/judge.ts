@@ -1,8 +1,8 @@
 import { expectedAll, expectedRecords } from '../../actors/simulator/oracle.ts'
 import type { ShopOptions, StreamName } from '../../actors/simulator/shop.ts'
-import { canonicalRecord, setHash } from './canonical.ts'
+import { canonicalRecord, digestOf } from './canonical.ts'
 import type { ClockLog } from './clock-log.ts'
-import type { VisibleRange, VisibleStream } from './file-records.ts'
+import type { VisibleRange, VisibleRow, VisibleStream } from './file-records.ts'
 import type { LedgerRange } from './ledger.ts'
 
 /** What was promised and does not hold. */
@@ -16,10 +16,10 @@ export interface Violation {
 export const rules = [
   /** a range that the ledger calls committed lacks its data, or has older data than the ledger says */
   'committed-but-absent',
-  /** what is visible of a range is not what one read of the source gave */
+  /** what is visible of a range is not what any one read of the source gave */
   'wrong-content',
-  /** rows of two attempts are visible together */
-  'mixed-attempts',
+  /** a row says that it changed at a time when the source did not show it so */
+  'wrong-time',
   /** rows or files that belong to nothing */
   'strange',
   /** after everything came to rest something is left of dead attempts */
@@ -35,7 +35,7 @@ export type Rule = (typeof rules)[number]
 export class Judge {
   readonly #shop: ShopOptions
   readonly #clock: ClockLog
-  readonly #expected = new Map<string, { hash: string; count: number }>()
+  readonly #truths = new Map<string, Truth>()
   /** ranges compared with the truth so far */
   compared = 0
 
@@ -58,7 +58,7 @@ export class Judge {
     }
     for (const { start, files } of visible.ranges.values()) {
       if (known.has(start)) continue
-      found.push(violation('strange', name, rangeText(start), `no such range: ${files.join(', ')}`))
+      found.push(violation('strange', name, String(start), `no such range: ${files.join(', ')}`))
     }
     return found
   }
@@ -69,12 +69,7 @@ export class Judge {
     return [
       ...this.stream(name, ledger, visible),
       ...open.map((range) =>
-        violation(
-          'incomplete',
-          name,
-          rangeText(range.start),
-          `${range.status} ${range.error ?? ''}`,
-        ),
+        violation('incomplete', name, whereText(range), `${range.status} ${range.error ?? ''}`),
       ),
     ]
   }
@@ -82,61 +77,52 @@ export class Judge {
   /** That all which is visible is as the source shows it now, whenever it was read. */
   upToDate(name: StreamName, ledger: readonly LedgerRange[], visible: VisibleStream): Violation[] {
     return ledger.flatMap((range) => {
-      const start = range.kind === 'full' ? ('full' as const) : range.start
-      const problem = this.#compare(name, range, visible.ranges.get(start), this.#clock.now())
-      return problem ? [problem] : []
+      const rows = visible.ranges.get(range.kind === 'full' ? 'full' : range.start)?.rows ?? []
+      const now = this.#clock.now()
+      this.compared += 1
+      if (isTruth(rows, this.#truth(name, range, now))) return []
+      const difference = this.#difference(name, range, rows, now)
+      return [violation('wrong-content', name, whereText(range), difference)]
     })
   }
 
   #range(name: StreamName, range: LedgerRange, seen: VisibleRange | undefined): Violation | null {
-    const where = rangeText(range.kind === 'full' ? 'full' : range.start)
-    const committed = range.committedAt !== null
-    const fetchedFrom = range.fetchedFrom ?? 0
-    if (!seen) return committed ? this.#absent(name, range, fetchedFrom) : null
-    const [syncedAt = 0, ...others] = [...seen.syncedAt].sort((a, b) => a - b)
-    if (others.length > 0) {
-      return violation('mixed-attempts', name, where, `rows of ${others.length + 1} attempts`)
-    }
-    if (committed && syncedAt < fetchedFrom) {
-      const detail = `read at ${isoText(syncedAt)}, the ledger says ${isoText(fetchedFrom)}`
-      return violation('committed-but-absent', name, where, detail)
-    }
-    return this.#compare(name, range, seen, this.#clock.at(syncedAt))
-  }
-
-  /** Nothing is visible: right only if the source had nothing at the read that counts, or at a later one. */
-  #absent(name: StreamName, range: LedgerRange, fetchedFrom: number): Violation | null {
-    const counts = this.#clock
-      .since(fetchedFrom)
-      .map((asOf) => this.#truth(name, range, asOf).count)
+    const rows = seen?.rows ?? []
+    if (range.committedAt === null && rows.length === 0) return null
+    const changedAt = Math.max(0, ...rows.map(({ syncedAt }) => syncedAt))
+    // What the ledger knows of, or what a later attempt committed without the ledger knowing yet.
+    const knownFrom = range.committedAt === null ? changedAt : (range.fetchedFrom ?? 0)
+    const allowed = this.#clock.since(Math.max(knownFrom, changedAt))
     this.compared += 1
-    if (counts.includes(0)) return null
-    const where = rangeText(range.kind === 'full' ? 'full' : range.start)
-    const detail = `nothing there, ${counts[0]} records expected`
-    return violation('committed-but-absent', name, where, detail)
+    if (!allowed.some((asOf) => isTruth(rows, this.#truth(name, range, asOf)))) {
+      return this.#wrong(name, range, rows, allowed[0] ?? 0)
+    }
+    const early = rows.find(
+      ({ digest, syncedAt }) => !this.#truth(name, range, this.#clock.at(syncedAt)).has(digest),
+    )
+    if (!early) return null
+    const detail = `${isoText(early.syncedAt)}: ${early.record.slice(0, sampleLength)}`
+    return violation('wrong-time', name, whereText(range), detail)
   }
 
-  #compare(
-    name: StreamName,
-    range: LedgerRange,
-    seen: VisibleRange | undefined,
-    asOfMs: number,
-  ): Violation | null {
-    const truth = this.#truth(name, range, asOfMs)
-    this.compared += 1
-    const records = seen?.records ?? []
-    if (records.length === truth.count && setHash(records) === truth.hash) return null
-    const where = rangeText(range.kind === 'full' ? 'full' : range.start)
-    return violation('wrong-content', name, where, this.#difference(name, range, records, asOfMs))
+  /** Names what is wrong with rows that are not the truth of any time they could be of. */
+  #wrong(name: StreamName, range: LedgerRange, rows: VisibleRow[], asOfMs: number): Violation {
+    const older = this.#clock.all().find((asOf) => isTruth(rows, this.#truth(name, range, asOf)))
+    const difference = this.#difference(name, range, rows, asOfMs)
+    if (range.committedAt === null || older === undefined) {
+      return violation('wrong-content', name, whereText(range), difference)
+    }
+    const detail = `as of ${isoText(older)}: ${difference}`
+    return violation('committed-but-absent', name, whereText(range), detail)
   }
 
-  #truth(name: StreamName, range: LedgerRange, asOfMs: number): { hash: string; count: number } {
+  /** Digests of what the source shows of a range. */
+  #truth(name: StreamName, range: LedgerRange, asOfMs: number): Truth {
     const key = `${name} ${range.kind} ${range.start} ${range.end} ${asOfMs}`
-    const known = this.#expected.get(key)
+    const known = this.#truths.get(key)
     if (known) return known
-    const records = this.#records(name, range, asOfMs)
-    const truth = { hash: setHash(records), count: records.length }
-    this.#expected.set(key, truth)
+    const truth = new Set(this.#records(name, range, asOfMs).map(digestOf))
+    this.#truths.set(key, truth)
     return truth
   }
 
@@ -148,17 +134,27 @@ export class Judge {
     return expected.map(({ json }) => canonicalRecord(json))
   }
 
-  #difference(name: StreamName, range: LedgerRange, records: string[], asOfMs: number): string {
+  #difference(name: StreamName, range: LedgerRange, rows: VisibleRow[], asOfMs: number): string {
     const truth = this.#records(name, range, asOfMs)
-    const missing = truth.filter((record) => !records.includes(record))
-    const extra = records.filter((record) => !truth.includes(record))
-    const sample = (list: string[]) => (list[0] ? ` (${list[0].slice(0, 160)})` : '')
+    const seen = rows.map(({ record }) => record)
+    const missing = truth.filter((record) => !seen.includes(record))
+    const extra = seen.filter((record) => !truth.includes(record))
+    const sample = (list: string[]) => (list[0] ? ` (${list[0].slice(0, sampleLength)})` : '')
     return (
-      `${records.length} rows, ${truth.length} expected as of ${isoText(asOfMs)}; ` +
+      `${rows.length} rows, ${truth.length} expected as of ${isoText(asOfMs)}; ` +
       `${missing.length} missing${sample(missing)}, ${extra.length} extra${sample(extra)}`
     )
   }
 }
+
+type Truth = ReadonlySet<string>
+
+const sampleLength = 160
+
+const isTruth = (rows: VisibleRow[], truth: Truth): boolean =>
+  rows.length === truth.size &&
+  new Set(rows.map(({ digest }) => digest)).size === rows.length &&
+  rows.every(({ digest }) => truth.has(digest))
 
 export function violation(rule: Rule, stream: string, range: string, detail: string): Violation {
   return { rule, stream, range, detail }
@@ -166,4 +162,5 @@ export function violation(rule: Rule, stream: string, range: string, detail: str
 
 const isoText = (ms: number): string => new Date(ms).toISOString()
 
-const rangeText = (start: number | 'full'): string => (start === 'full' ? 'full' : isoText(start))
+const whereText = ({ kind, start }: LedgerRange): string =>
+  kind === 'full' ? 'full' : isoText(start)

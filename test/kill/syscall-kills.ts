@@ -31,8 +31,8 @@ interface Point {
 }
 
 /** A life under strace in which the point is never reached ends then. */
-const lifeMs = 8_000
-const traceLifeMs = 6_000
+const lifeMs = 20_000
+const traceLifeMs = 12_000
 
 /**
  * Kills the program at its own system calls, so that every step between two durable acts is met and not only those that
@@ -68,7 +68,7 @@ async function live(
   trace: string[],
   ms: number,
 ): Promise<boolean> {
-  const under = [requireService('strace'), '-f', '-qq', '--seccomp-bpf', '-o', tracePath(scene)]
+  const under = [requireService('strace'), '-f', '-qq', '-o', tracePath(scene)]
   const derrick = scene.main.spawn([...under, ...trace])
   const work = giveWork(scene, derrick, random, tally)
   const injected = await Promise.race([derrick.child.exited.then(() => true), delay(ms, false)])
