@@ -107,6 +107,8 @@ export class LocalFileAttempt implements RangeWriter {
     if (entry && !entry.done && entry.commit?.token === this.#token) {
       await rollForward(this.#stream, entry, this.#lineBounds, 'own')
     }
+    // The commit is through: a ledger that could not be compacted only stays long.
+    await this.#stream.log.compact().catch(() => {})
     return receiptOf(commit)
   }
 

@@ -1,9 +1,11 @@
 import { constants, statSync, unlinkSync } from 'node:fs'
 import {
   type FileHandle,
+  link,
   lstat,
   mkdir,
   open,
+  readdir,
   realpath,
   rename,
   statfs,
@@ -47,6 +49,10 @@ export interface Disk {
   openRead(path: string): Promise<ReadFile>
   openAppend(path: string, create: boolean): Promise<AppendFile>
   rename(from: string, to: string): Promise<void>
+  /** Gives a file a second name; EEXIST when that is taken. */
+  link(from: string, to: string): Promise<void>
+  /** Names in a folder; none when it is missing. */
+  list(path: string): Promise<string[]>
   /** False when there was nothing to remove. */
   remove(path: string): Promise<boolean>
   /** Removes a file in one go with the proof that `log` still ends at `size`; false, and nothing done, when it doesn't. */
@@ -98,6 +104,15 @@ export const nodeDisk: Disk = {
   openAppend: async (path, create) =>
     appendFile(await open(path, create ? appendOnly | constants.O_CREAT : appendOnly, 0o666)),
   rename,
+  link,
+  async list(path) {
+    try {
+      return await readdir(path)
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return []
+      throw error
+    }
+  },
   async remove(path) {
     try {
       await unlink(path)
@@ -109,7 +124,7 @@ export const nodeDisk: Disk = {
   },
   async removeWhile(path, log, size) {
     // Synchronous on purpose: nothing of this process, and hardly anything of another, comes in between.
-    if (statSync(log).size !== size) return false
+    if (statSync(log, { throwIfNoEntry: false })?.size !== size) return false
     try {
       unlinkSync(path)
     } catch (error) {

@@ -59,7 +59,36 @@ export interface ClearedLine {
   token: string
 }
 
+/** Ends a file: see `ledger-files.ts`. */
+export interface SealLine {
+  kind: 'seal'
+  token: string
+}
+
+/** First lines of a file that follows another: all that was known of one range. */
+export interface StateLine extends LineBounds {
+  kind: 'state'
+  token: string
+  fence: number
+  claim: string | null
+  commit: CommitLine | null
+  done: boolean
+  shrunk: boolean
+  removals: string[]
+  unsettled: ClaimLine[]
+}
+
+/** As `state`, for a `clear` that is not finished. */
+export interface ClearingLine {
+  kind: 'clearing'
+  token: string
+  paths: string[]
+}
+
 export type LedgerLine =
+  | SealLine
+  | StateLine
+  | ClearingLine
   | ClaimLine
   | CommitLine
   | DoneLine
@@ -82,14 +111,18 @@ export function parseLine(text: string, target: Target): LedgerLine | null {
   if (typeof line !== 'object' || line === null) return null
   const fields = line as Record<string, unknown>
   if (typeof fields.token !== 'string' || !/^[0-9a-f]{12}$/.test(fields.token)) return null
-  if (fields.kind === 'clear' || fields.kind === 'cleared') return line as LedgerLine
+  if (bareKinds.includes(String(fields.kind))) return line as LedgerLine
+  if (fields.kind === 'clearing')
+    return arePaths(fields.paths, target) ? (line as ClearingLine) : null
   if (!isFence(fields.fence) || !areBounds(fields)) return null
   if (endKinds.includes(String(fields.kind))) return line as LedgerLine
   if (fields.kind === 'claim') return isClaim(fields, target) ? (line as ClaimLine) : null
   if (fields.kind === 'commit') return isCommit(fields, target) ? (line as CommitLine) : null
+  if (fields.kind === 'state') return isState(fields, target) ? (line as StateLine) : null
   return null
 }
 
+const bareKinds = ['clear', 'cleared', 'seal']
 const endKinds = ['done', 'abort', 'shrunk']
 
 const isFence = (value: unknown): value is number => Number.isSafeInteger(value)
@@ -115,6 +148,23 @@ const isCommit = (fields: Record<string, unknown>, target: Target): boolean =>
   typeof fields.checksum === 'string' &&
   isInstant(fields.fetched_from) &&
   isInstant(fields.committed_at)
+
+const arePaths = (value: unknown, target: Target): boolean =>
+  Array.isArray(value) &&
+  value.every((path: unknown) => typeof path === 'string' && isOwnPath(path, target))
+
+const isState = (fields: Record<string, unknown>, target: Target): boolean =>
+  (fields.claim === null || typeof fields.claim === 'string') &&
+  typeof fields.done === 'boolean' &&
+  typeof fields.shrunk === 'boolean' &&
+  arePaths(fields.removals, target) &&
+  (fields.commit === null || isLine(fields.commit, 'commit', target)) &&
+  Array.isArray(fields.unsettled) &&
+  fields.unsettled.every((claim: unknown) => isLine(claim, 'claim', target))
+
+/** A line within a line. */
+const isLine = (value: unknown, kind: LedgerLine['kind'], target: Target): boolean =>
+  parseLine(JSON.stringify(value), target)?.kind === kind
 
 function isFile(value: unknown, target: Target): boolean {
   if (typeof value !== 'object' || value === null) return false

@@ -1,71 +1,74 @@
-import { join } from 'node:path'
+import { randomBytes } from 'node:crypto'
 import { derrickError } from '../../../schema/error.ts'
 import type { Target } from '../../../schema/protocol.ts'
-import type { AppendFile, Disk } from './disk.ts'
+import { type AppendFile, type Disk, hasCode } from './disk.ts'
 import type { Folders } from './folders.ts'
 import { ledgerFolder, ledgerName } from './layout.ts'
 import { Ledger } from './ledger.ts'
+import { LedgerFiles } from './ledger-files.ts'
 import { type LedgerLine, parseLine } from './ledger-line.ts'
 
 const readBytes = 1024 * 1024
 const newline = 10
-/** The log grows by a line now and then: two tries are rare. */
-const mostRemoveTries = 100
+/** The log grows by a line now and then, and is compacted rarely: two tries are rare. */
+const mostTries = 100
+
+/** A file is compacted when it has this many lines, and this many times as many as it would have then. */
+export interface CompactionRule {
+  lines: number
+  factor: number
+}
+const usualRule: CompactionRule = { lines: 5000, factor: 4 }
 const encoder = new TextEncoder()
 
 /**
- * The log file of one stream: appended to by one write a line, read up to its end after each. Several attempts, workers
- * and processes may append; where their lines ended up in the file decides. Every line begins with a newline too, so that
- * one torn by a crash spoils only itself.
+ * The log of one stream: appended to by one write a line, read up to its end after each. Several attempts, workers and
+ * processes may append; where their lines ended up decides. Every line begins with a newline too, so that one torn by a
+ * crash spoils only itself.
  */
 export class LedgerLog {
   readonly #disk: Disk
-  readonly #folders: Folders
-  readonly #path: string
+  readonly #files: LedgerFiles
   readonly #target: Target
+  readonly #rule: CompactionRule
   #file: AppendFile | null = null
+  #generation = 0
   #inode = 0
   /** after the last whole line */
   #offset = 0
   /** end of the file when it was read last; behind it only a torn line */
   #seen = 0
+  #lines = 0
+  #sealed = false
   #ledger = new Ledger()
   #turn: Promise<unknown> = Promise.resolve()
 
-  constructor(disk: Disk, folders: Folders, target: Target) {
+  constructor(disk: Disk, folders: Folders, target: Target, rule: CompactionRule = usualRule) {
     this.#disk = disk
-    this.#folders = folders
-    this.#path = join(folders.root, ledgerFolder(target), `${ledgerName(target)}.jsonl`)
+    this.#files = new LedgerFiles(disk, folders, ledgerFolder(target), ledgerName(target))
     this.#target = target
+    this.#rule = rule
   }
 
-  /** The ledger as the file now has it. Without `create` a file that is missing is an empty ledger. */
+  /** The ledger as the log now has it. Without `create` a log that is missing is an empty ledger. */
   read(create = false): Promise<Ledger> {
     return this.#inTurn(async () => {
-      if (await this.#open(create)) await this.#catchUp()
+      await this.#refresh(create)
       return this.#ledger
     })
   }
 
-  /** Appends a line and returns the ledger up to the file's end; throws when the line is not in it. */
+  /** Appends a line and returns the ledger up to the log's end; throws when the line is not in it. */
   append(line: LedgerLine, sync = false): Promise<Ledger> {
     return this.#inTurn(async () => {
-      await this.#open(true)
-      const file = this.#file as AppendFile
-      const text = JSON.stringify(line)
-      await file.append(encoder.encode(`\n${text}\n`))
-      if (sync) await file.sync()
-      // The file may have been replaced meanwhile: what counts is the one that others will find.
-      await this.#open(false)
-      if (!(await this.#catchUp(text))) {
-        throw derrickError(
-          'destination',
-          'destination.ledger_lost',
-          `a line appended to ${this.#path} is not in it`,
-          { remedy: 'check that nothing else moves, truncates or rewrites the _derrick folder' },
-        )
+      for (let tries = 0; tries < mostTries; tries += 1) {
+        await this.#refresh(true)
+        const generation = this.#generation
+        if (await this.#write(line, sync)) return this.#ledger
+        // Behind a seal, or in a file that was replaced: it has to be written where others look.
+        if (!this.#sealed && this.#generation === generation) break
       }
-      return this.#ledger
+      throw this.#lost()
     })
   }
 
@@ -75,18 +78,25 @@ export class LedgerLog {
    */
   remove(path: string, isLive: (ledger: Ledger) => boolean): Promise<void> {
     return this.#inTurn(async () => {
-      for (let tries = 0; tries < mostRemoveTries; tries += 1) {
-        await this.#open(true)
-        await this.#catchUp()
+      for (let tries = 0; tries < mostTries; tries += 1) {
+        await this.#refresh(true)
         if (isLive(this.#ledger)) return
-        if (await this.#disk.removeWhile(path, this.#path, this.#seen)) return
+        const log = this.#files.path(this.#generation)
+        if (await this.#disk.removeWhile(path, log, this.#seen)) return
       }
-      throw derrickError(
-        'destination',
-        'destination.ledger_busy',
-        `${this.#path} grew each time before ${path} could be removed`,
-        { retryable: true },
-      )
+      throw this.#lost()
+    })
+  }
+
+  /** Starts a new file when this one has grown far beyond what it says. */
+  compact(): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#refresh(true)
+      const { lines, factor } = this.#rule
+      if (this.#lines < lines || this.#lines < this.#ledger.size * factor) return
+      if (!(await this.#files.canFollow())) return
+      await this.#write({ kind: 'seal', token: randomBytes(6).toString('hex') }, true)
+      await this.#refresh(true)
     })
   }
 
@@ -101,15 +111,66 @@ export class LedgerLog {
     return result
   }
 
+  /** Writes a line into the open file; true when it is in the log. */
+  async #write(line: LedgerLine, sync: boolean): Promise<boolean> {
+    const file = this.#file as AppendFile
+    const text = JSON.stringify(line)
+    await file.append(encoder.encode(`\n${text}\n`))
+    if (sync) await file.sync()
+    // The file may have been replaced meanwhile: what counts is the one that others will find.
+    await this.#open(false)
+    return this.#catchUp(text)
+  }
+
+  async #refresh(create: boolean): Promise<void> {
+    if (!(await this.#open(create))) return
+    await this.#catchUp()
+    for (let tries = 0; this.#sealed; tries += 1) {
+      if (tries >= mostTries) throw this.#lost()
+      const next = this.#generation + 1
+      if (!(await this.#disk.stat(this.#files.path(next)))) await this.#follow()
+      await this.#forget()
+      await this.#open(create)
+      await this.#catchUp()
+    }
+  }
+
+  async #follow(): Promise<void> {
+    try {
+      await this.#files.follow(this.#generation, this.#ledger.lines())
+    } catch (error) {
+      // Somebody else was faster, and wrote the same.
+      if (!hasCode(error, 'EEXIST', 'ENOENT')) throw error
+    }
+  }
+
   async #open(create: boolean): Promise<boolean> {
-    const found = await this.#disk.stat(this.#path)
-    if (this.#file && found?.inode === this.#inode && found.size >= this.#offset) return true
-    await this.#forget()
-    if (!found && !create) return false
-    const folder = await this.#folders.make(ledgerFolder(this.#target))
-    this.#file = await this.#disk.openAppend(this.#path, create)
+    if (this.#file) {
+      const found = await this.#disk.stat(this.#files.path(this.#generation))
+      if (found?.inode === this.#inode && found.size >= this.#offset) return true
+      await this.#forget()
+    }
+    for (let tries = 0; tries < mostTries; tries += 1) {
+      const newest = await this.#files.newest()
+      if (newest === null && !create) return false
+      if (await this.#openFile(newest ?? 1, newest === null)) return true
+    }
+    throw this.#lost()
+  }
+
+  /** Opens a file; false when it went away after it was listed. */
+  async #openFile(generation: number, create: boolean): Promise<boolean> {
+    const folder = await this.#files.makeFolder()
+    if (this.#generation === 0) await this.#files.sweep()
+    try {
+      this.#file = await this.#disk.openAppend(this.#files.path(generation), create)
+    } catch (error) {
+      if (!create && hasCode(error, 'ENOENT')) return false
+      throw error
+    }
+    this.#generation = generation
     this.#inode = await this.#file.inode()
-    if (!found) await this.#disk.syncFolder(folder)
+    if (create) await this.#disk.syncFolder(folder)
     return true
   }
 
@@ -117,32 +178,48 @@ export class LedgerLog {
     const file = this.#file
     this.#file = null
     this.#offset = 0
+    this.#lines = 0
+    this.#sealed = false
     this.#ledger = new Ledger()
     await file?.close()
   }
 
-  /** Applies the whole lines after what was read last; true when `expected` is among them. */
+  /** Applies the whole lines after what was read last, up to a seal; true when `expected` is among them. */
   async #catchUp(expected?: string): Promise<boolean> {
-    if (!this.#file) return false
     let found = false
     let kept = Buffer.alloc(0)
-    for (;;) {
+    while (this.#file && !this.#sealed) {
       const into = Buffer.allocUnsafe(readBytes)
       const count = await this.#file.read(into, this.#offset + kept.byteLength)
       if (count === 0) {
         this.#seen = this.#offset + kept.byteLength
-        return found
+        break
       }
       kept = Buffer.concat([kept, into.subarray(0, count)])
       const end = kept.lastIndexOf(newline) + 1
       for (const text of kept.toString('utf8', 0, end).split('\n')) {
-        if (text === '') continue
-        if (text === expected) found = true
-        const line = parseLine(text, this.#target)
-        if (line) this.#ledger.apply(line)
+        if (text !== '' && !this.#sealed && this.#apply(text, expected)) found = true
       }
       this.#offset += end
       kept = kept.subarray(end)
     }
+    return found
+  }
+
+  #apply(text: string, expected: string | undefined): boolean {
+    const line = parseLine(text, this.#target)
+    if (line?.kind === 'seal') this.#sealed = true
+    else if (line) this.#ledger.apply(line)
+    this.#lines += 1
+    return text === expected
+  }
+
+  #lost(): Error {
+    return derrickError(
+      'destination',
+      'destination.ledger_lost',
+      `what was appended to ${this.#files.path(this.#generation || 1)} is not in it`,
+      { remedy: 'check that nothing else moves, truncates or rewrites the _derrick folder' },
+    )
   }
 }

@@ -8,6 +8,7 @@ import type {
   LedgerLine,
   LineBounds,
   ShrunkLine,
+  StateLine,
 } from './ledger-line.ts'
 
 /** Epoch ms, half-open; a full read has infinite ones. */
@@ -39,6 +40,7 @@ export interface RangeEntry extends Bounds {
 }
 
 const noFence = 0
+const noToken = '000000000000'
 
 /**
  * What a ledger's lines mean, in their order, which alone decides:
@@ -87,6 +89,22 @@ export class Ledger {
     return paths
   }
 
+  /** How many lines would say all this. */
+  get size(): number {
+    return this.#ranges.size + 1
+  }
+
+  /** Lines that say all this, for a new file; in the order of the commits, which coverage hangs on. */
+  *lines(): Generator<LedgerLine> {
+    const ranges = [...this.#ranges.values()]
+    ranges.sort((a, b) => (a.commit?.order ?? 0) - (b.commit?.order ?? 0))
+    for (const range of ranges) {
+      const { start, end, ...state } = range
+      yield { kind: 'state', ...textOf({ start, end }), token: noToken, ...state }
+    }
+    if (this.clearing) yield { kind: 'clearing', ...this.clearing }
+  }
+
   apply(line: LedgerLine): void {
     this.#order += 1
     if (line.kind === 'claim') this.#claim(line)
@@ -95,7 +113,9 @@ export class Ledger {
     else if (line.kind === 'abort') this.#abort(line)
     else if (line.kind === 'shrunk') this.#shrunk(line)
     else if (line.kind === 'clear') this.#clear(line.token)
-    else if (this.clearing?.token === line.token) this.clearing = null
+    else if (line.kind === 'cleared') this.#cleared(line.token)
+    else if (line.kind === 'state') this.#state(line)
+    else if (line.kind === 'clearing') this.clearing = { token: line.token, paths: line.paths }
   }
 
   #claim(line: ClaimLine): void {
@@ -157,6 +177,16 @@ export class Ledger {
     this.clearing = { token, paths: [...paths] }
   }
 
+  #cleared(token: string): void {
+    if (this.clearing?.token === token) this.clearing = null
+  }
+
+  #state({ fence, claim, commit, done, shrunk, removals, unsettled, ...line }: StateLine): void {
+    const range = this.#open(boundsOf(line))
+    const placed = commit && { ...commit, order: this.#order }
+    Object.assign(range, { fence, claim, commit: placed, done, shrunk, removals, unsettled })
+  }
+
   #open(bounds: Bounds): RangeEntry {
     const key = keyOf(bounds)
     const found = this.#ranges.get(key)
@@ -181,6 +211,12 @@ export class Ledger {
 export function boundsOf({ start, end }: LineBounds): Bounds {
   if (start === null || end === null) return { start: -Infinity, end: Infinity }
   return { start: Date.parse(start), end: Date.parse(end) }
+}
+
+/** The inverse of `boundsOf`. */
+function textOf({ start, end }: Bounds): LineBounds {
+  if (!Number.isFinite(start)) return { start: null, end: null }
+  return { start: new Date(start).toISOString(), end: new Date(end).toISOString() }
 }
 
 const keyOf = ({ start, end }: Bounds): string => `${start}/${end}`

@@ -3,11 +3,14 @@ import { dirname, join } from 'node:path'
 import { derrickError } from '../../../schema/error.ts'
 import type { StreamFolder } from './attempt.ts'
 import { tempName } from './layout.ts'
-import type { Commit, RangeEntry } from './ledger.ts'
+import { type Commit, Ledger, type RangeEntry } from './ledger.ts'
 import type { ClaimLine, LedgerFile, LineBounds } from './ledger-line.ts'
 
 /** Parts of one attempt that are looked for one after the other, until one is missing. */
 const mostParts = 100_000
+
+/** Size of a ledger that says nothing: there is nothing to clear, and no folder to make for saying so. */
+const emptySize = new Ledger().size
 
 type Claim = Pick<ClaimLine, 'folder' | 'name' | 'fence' | 'token'>
 
@@ -68,6 +71,7 @@ export async function removeFiles({ disk, folders }: StreamFolder, commit: Commi
 
 /** Removes everything that the log lists as live, and voids it. Attempts under way are fenced off by it. */
 export async function clearStream(stream: StreamFolder): Promise<void> {
+  if ((await stream.log.read()).size === emptySize) return
   await stream.log.append({ kind: 'clear', token: randomBytes(6).toString('hex') }, true)
   await finishClear(stream)
 }

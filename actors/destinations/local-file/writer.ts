@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import type { LocalFileConfig } from '../../../schema/destination.ts'
 import type { Target } from '../../../schema/protocol.ts'
 import type { DestinationWriter, RangeContext, RangeWriter } from '../writer.ts'
@@ -6,19 +5,21 @@ import { LocalFileAttempt, type StreamFolder } from './attempt.ts'
 import { type Disk, nodeDisk } from './disk.ts'
 import { Folders } from './folders.ts'
 import { ledgerFolder, ledgerName } from './layout.ts'
-import { LedgerLog } from './ledger-log.ts'
+import { type CompactionRule, LedgerLog } from './ledger-log.ts'
 import { clearStream } from './roll-forward.ts'
 
 /** Writes ranges as files under one folder. Streams share nothing but that folder. */
 export class LocalFileWriter implements DestinationWriter {
   readonly #config: LocalFileConfig
   readonly #disk: Disk
+  readonly #rule: CompactionRule | undefined
   readonly #folders: Folders
   readonly #streams = new Map<string, StreamFolder>()
 
-  constructor(config: LocalFileConfig, disk: Disk = nodeDisk) {
+  constructor(config: LocalFileConfig, disk: Disk = nodeDisk, rule?: CompactionRule) {
     this.#config = config
     this.#disk = disk
+    this.#rule = rule
     this.#folders = new Folders(disk, config.path)
   }
 
@@ -27,8 +28,6 @@ export class LocalFileWriter implements DestinationWriter {
   }
 
   async clear(target: Target): Promise<void> {
-    const folder = join(this.#folders.root, ledgerFolder(target))
-    if (!(await this.#disk.stat(join(folder, `${ledgerName(target)}.jsonl`)))) return
     await clearStream(this.#stream(target))
   }
 
@@ -41,7 +40,7 @@ export class LocalFileWriter implements DestinationWriter {
     const key = `${ledgerFolder(target)}/${ledgerName(target)}`
     const known = this.#streams.get(key)
     if (known) return known
-    const log = new LedgerLog(this.#disk, this.#folders, target)
+    const log = new LedgerLog(this.#disk, this.#folders, target, this.#rule)
     const stream = { disk: this.#disk, folders: this.#folders, log, config: this.#config }
     this.#streams.set(key, stream)
     return stream

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type Disk, nodeDisk } from '../../../../actors/destinations/local-file/disk.ts'
 import { localFile } from '../../../../actors/destinations/local-file/kind.ts'
 import { folderName } from '../../../../actors/destinations/local-file/layout.ts'
+import type { CompactionRule } from '../../../../actors/destinations/local-file/ledger-log.ts'
 import { LocalFileWriter } from '../../../../actors/destinations/local-file/writer.ts'
 import type { Row } from '../../../../actors/destinations/writer.ts'
 import type { LocalFileConfig } from '../../../../schema/destination.ts'
@@ -64,37 +65,53 @@ function stepped<T extends object>(inner: T, onStep: OnStep): T {
 }
 
 /** The conformance suite's view of this destination. */
-export const localFileSuite: Conformance = {
-  kind: localFile,
-  mergesByKey: false,
-  guardsShrinking: true,
-  openStepped(t, config, onStep) {
-    const opened: { close(): Promise<void> }[] = []
-    // A process that dies closes its files; here the test has to.
-    t.teardown(() => Promise.all(opened.map((file) => file.close().catch(() => {}))))
-    return new LocalFileWriter(config as LocalFileConfig, steppedDisk(nodeDisk, onStep, opened))
-  },
-  async open(t) {
-    const path = join(await tempFolder(t), 'out')
-    return {
-      config: { path },
-      rows: (target) => readRows(path, target),
-      leftovers: async () => (await filesUnder(path)).filter((name) => !/\.jsonl$/.test(name)),
-    }
-  },
-  target: (config, more = {}) => ({
-    destinationId: 'dst_test',
-    type: 'local_file',
-    config,
-    configVersion: 1,
-    streamKey: 'w/c/events',
-    namespace: 'shop',
-    table: 'events',
-    writeMode: 'upsert',
-    deletes: 'keep',
-    primaryKey: ['id'],
-    cursorField: null,
-    tracks: 'updates',
-    ...more,
-  }),
+export const localFileSuite: Conformance = suiteWith()
+
+/** The same with ledgers that are compacted at every commit. */
+export const compactingSuite: Conformance = suiteWith({ lines: 1, factor: 0 })
+
+function suiteWith(rule?: CompactionRule): Conformance {
+  return {
+    kind: {
+      ...localFile,
+      openWriter: (config) => new LocalFileWriter(config as LocalFileConfig, nodeDisk, rule),
+    },
+    mergesByKey: false,
+    guardsShrinking: true,
+    openStepped(t, config, onStep) {
+      const opened: { close(): Promise<void> }[] = []
+      // A process that dies closes its files; here the test has to.
+      t.teardown(() => Promise.all(opened.map((file) => file.close().catch(() => {}))))
+      return new LocalFileWriter(
+        config as LocalFileConfig,
+        steppedDisk(nodeDisk, onStep, opened),
+        rule,
+      )
+    },
+    async open(t) {
+      const path = join(await tempFolder(t), 'out')
+      return {
+        config: { path },
+        rows: (target) => readRows(path, target),
+        // Temp files of a ledger's compaction are swept when it is opened next: `compaction.test.ts`.
+        leftovers: async () =>
+          (await filesUnder(path)).filter((name) => !/\.jsonl$|\.derrick-ledger-/.test(name)),
+      }
+    },
+    target: (config, more = {}) => ({
+      destinationId: 'dst_test',
+      type: 'local_file',
+      config,
+      configVersion: 1,
+      streamKey: 'w/c/events',
+      namespace: 'shop',
+      table: 'events',
+      writeMode: 'upsert',
+      deletes: 'keep',
+      primaryKey: ['id'],
+      cursorField: null,
+      tracks: 'updates',
+      ...more,
+    }),
+  }
 }
