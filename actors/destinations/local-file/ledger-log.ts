@@ -8,7 +8,7 @@ import { Ledger } from './ledger.ts'
 import { LedgerFiles } from './ledger-files.ts'
 import { type LedgerLine, parseLine } from './ledger-line.ts'
 
-const readBytes = 1024 * 1024
+const readBytes = 64 * 1024
 const newline = 10
 /** The log grows by a line now and then, and is compacted rarely: two tries are rare. */
 const mostTries = 100
@@ -31,6 +31,8 @@ export class LedgerLog {
   readonly #files: LedgerFiles
   readonly #target: Target
   readonly #rule: CompactionRule
+  /** callers take turns, so one buffer serves all reads */
+  readonly #buffer = Buffer.allocUnsafeSlow(readBytes)
   #file: AppendFile | null = null
   #generation = 0
   #inode = 0
@@ -188,14 +190,11 @@ export class LedgerLog {
   async #catchUp(expected?: string): Promise<boolean> {
     let found = false
     let kept = Buffer.alloc(0)
-    while (this.#file && !this.#sealed) {
-      const into = Buffer.allocUnsafe(readBytes)
-      const count = await this.#file.read(into, this.#offset + kept.byteLength)
-      if (count === 0) {
-        this.#seen = this.#offset + kept.byteLength
-        break
-      }
-      kept = Buffer.concat([kept, into.subarray(0, count)])
+    for (let more = true; more && this.#file && !this.#sealed; ) {
+      const count = await this.#file.read(this.#buffer, this.#offset + kept.byteLength)
+      more = count === readBytes
+      kept = Buffer.concat([kept, this.#buffer.subarray(0, count)])
+      this.#seen = this.#offset + kept.byteLength
       const end = kept.lastIndexOf(newline) + 1
       for (const text of kept.toString('utf8', 0, end).split('\n')) {
         if (text !== '' && !this.#sealed && this.#apply(text, expected)) found = true

@@ -5,7 +5,7 @@ import type { Commit } from './ledger.ts'
 
 /** Rows of a range's last commit that are compared; larger ranges are written as if all of it had changed. */
 const mostRows = 500_000
-const readBytes = 1024 * 1024
+const readBytes = 256 * 1024
 const newline = 10
 
 /** Tails (`row-tail.ts`) of the rows that a range has now, by the hash of what comes before them. */
@@ -46,9 +46,9 @@ export async function previousRows(
 async function* linesOf(disk: Disk, path: string): AsyncGenerator<Buffer> {
   const file = await disk.openRead(path)
   try {
+    const into = Buffer.allocUnsafeSlow(readBytes)
     let kept = Buffer.alloc(0)
     for (let offset = 0; ; ) {
-      const into = Buffer.allocUnsafe(readBytes)
       const count = await file.read(into, offset)
       if (count === 0) return
       offset += count
