@@ -29,10 +29,17 @@ const everyMinute = '* * * * *'
 const historyDays = 90
 const apiKey = 'shop_demo_key'
 
+export interface DemoPlaces {
+  shopUrl: string
+  folder: string
+  /** a database that the same streams go into as well */
+  postgres?: string
+}
+
 /** Makes what is missing and starts a sync of each stream. The shop's port is another one at each start. */
 export async function setUpDemo(
   request: ApiRequest,
-  { shopUrl, folder }: { shopUrl: string; folder: string },
+  { shopUrl, folder, postgres }: DemoPlaces,
 ): Promise<void> {
   const call = async (
     method: 'GET' | 'POST' | 'PATCH',
@@ -52,7 +59,10 @@ export async function setUpDemo(
     wanted: { name: string } & Record<string, unknown>,
     patch?: object,
   ): Promise<string> => {
-    const { data } = (await call('GET', `/api/v1/${kind}?limit=100`)) as { data: Named[] }
+    // Streams are named within their connection, all else within the workspace.
+    const within = 'connection_id' in wanted ? `&connection_id=${wanted.connection_id}` : ''
+    const path = `/api/v1/${kind}?limit=100${within}`
+    const { data } = (await call('GET', path)) as { data: Named[] }
     const found = data.find((one) => one.name === wanted.name)
     if (!found) return ((await call('POST', `/api/v1/${kind}`, wanted)) as Named).id
     if (patch) await call('PATCH', `/api/v1/${kind}/${found.id}`, patch)
@@ -65,23 +75,28 @@ export async function setUpDemo(
     { name: 'demo shop', connector: 'demo_shop', config, start_date: start },
     { config },
   )
-  const destination = await ensure('destinations', {
-    name: 'files',
-    type: 'local_file',
-    config: { path: folder },
-  })
-  const connection = await ensure('connections', {
-    name: 'shop',
-    source_id: source,
-    destination_id: destination,
-    namespace: 'shop',
-  })
-  for (const stream of streams) {
-    const id = await ensure('streams', {
-      connection_id: connection,
-      schedule: everyMinute,
-      ...stream,
+  const connect = async (name: string, destination: string): Promise<void> => {
+    const connection = await ensure('connections', {
+      name,
+      source_id: source,
+      destination_id: destination,
+      namespace: 'shop',
     })
-    await call('POST', `/api/v1/streams/${id}/sync`, {})
+    for (const stream of streams) {
+      const id = await ensure('streams', {
+        connection_id: connection,
+        schedule: everyMinute,
+        ...stream,
+      })
+      await call('POST', `/api/v1/streams/${id}/sync`, {})
+    }
   }
+  await connect(
+    'shop',
+    await ensure('destinations', { name: 'files', type: 'local_file', config: { path: folder } }),
+  )
+  if (postgres === undefined) return
+  const warehouse = { url: postgres }
+  const database = { name: 'warehouse', type: 'postgres', config: warehouse }
+  await connect('shop to postgres', await ensure('destinations', database, { config: warehouse }))
 }

@@ -157,6 +157,12 @@ export function presentRun(row: RunRow, engine: Engine): Run {
   }
 }
 
+/** When it is tried next: null while nothing waits, or when only a person can make it go on. */
+function dueAt({ status, dueAt: due, finishedAt }: RangeRow): string | null {
+  if (due === never || (due === 0 && status !== 'failed')) return null
+  return instantText(due === 0 ? (finishedAt ?? 0) : due)
+}
+
 export const presentRange = (row: RangeRow): Range => ({
   id: rangeIdText(row.id),
   stream_id: row.streamId,
@@ -170,7 +176,7 @@ export const presentRange = (row: RangeRow): Range => ({
   attempt: row.fence,
   tries: row.failures,
   // 0 is "at once", the largest number "never by itself".
-  due_at: row.dueAt === 0 || row.dueAt === never ? null : instantText(row.dueAt),
+  due_at: dueAt(row),
   records: row.records,
   bytes: row.bytes,
   pages: row.pages,

@@ -56,7 +56,9 @@ function addServeCommands(program: Command, run: Run, env: Environment): void {
   serve.action(() => run(async () => (await import('./serve.ts')).serve(env, serve.opts()))())
   const demo = listen(
     program.command('demo').description('serve with a built-in SaaS API and a sync under way'),
-  ).option('--folder <folder>', 'where the synced files go')
+  )
+    .option('--folder <folder>', 'where the synced files go')
+    .option('--postgres <url>', 'sync the same streams into this database as well')
   demo.action(() => run(async () => (await import('./demo.ts')).demo(env, demo.opts()))())
 }
 

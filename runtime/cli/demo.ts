@@ -13,6 +13,7 @@ import { untilSignal } from './signals.ts'
 
 export interface DemoFlags extends Flags {
   folder?: string
+  postgres?: string
 }
 
 /**
@@ -32,7 +33,8 @@ export async function demo(env: Environment, flags: DemoFlags): Promise<number> 
   const { shop, url: shopUrl } = await startShop(config.dataDir)
   const folder = resolve(flags.folder ?? join(config.dataDir, 'files'))
   try {
-    await setUpDemo(supervisor.request, { shopUrl, folder })
+    const { postgres } = flags
+    await setUpDemo(supervisor.request, { shopUrl, folder, ...(postgres ? { postgres } : {}) })
     process.stdout.write(
       `Derrick's demo is at ${supervisor.url}; it syncs a made-up shop into ${folder}\n`,
     )

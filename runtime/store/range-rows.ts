@@ -43,6 +43,9 @@ export interface RawRange {
   finished_at: number | null
 }
 
+/** A day of 25 hours, or one that bridges a change of zone: no range is longer than this. */
+const longestRangeMs = 2 * 86_400_000
+
 export const laneNumber = (lane: Lane): number => lanes.indexOf(lane)
 
 export function toRangeRow(raw: RawRange): RangeRow {
@@ -78,11 +81,11 @@ export function toRangeRow(raw: RawRange): RangeRow {
 export function prepareRangeStatements(db: Database.Database) {
   const count = (column: string) =>
     db.prepare(`update streams set ${column} = ${column} + ? where id = ?`)
-  // Bit k of the second parameter holds lane k. The literal states let the partial indexes serve these.
-  const next = (order: string, index: string) =>
+  // One lane at a time, so that a seek finds it. The literal states let the partial indexes serve these.
+  const next = (order: string) =>
     db.prepare(
-      `select * from ranges indexed by ${index} where stream_id = ? and status = 0
-       and ((1 << lane) & ?) = 0 and due_at <= ? order by ${order} limit 1`,
+      `select * from ranges indexed by ranges_pending_by_lane where stream_id = ? and status = 0
+       and lane = ? and due_at <= ? order by ${order} limit 1`,
     )
   return {
     get: db.prepare('select * from ranges where id = ?'),
@@ -109,26 +112,41 @@ export function prepareRangeStatements(db: Database.Database) {
        on conflict do nothing`,
     ),
     next: {
-      oldest_first: next('start', 'ranges_pending'),
-      newest_first: next('lane, start desc', 'ranges_pending_by_lane'),
+      oldest_first: next('start'),
+      newest_first: next('start desc'),
     },
     bringForward: db.prepare(
       `update ranges set lane = 0, due_at = 0 where status = 0 and id = ? returning *`,
     ),
     countPending: db.prepare(
-      'select count(*) from ranges where stream_id = ? and status = 0 and ((1 << lane) & ?) = 0',
+      'select count(*) from ranges where stream_id = ? and status = 0 and lane = ?',
     ),
     all: db.prepare('select * from ranges where stream_id = ? order by start'),
     overlapping: db.prepare(
       `select * from ranges where stream_id = ? and (kind = 1 or (start < ? and "end" > ?)) order by start`,
     ),
-    open: db.prepare(
-      `select * from ranges where stream_id = ? and status = 2 and (sealed = 0 or kind = 1) and start <= ?`,
+    openWindows: db.prepare(
+      `select * from ranges indexed by ranges_open where stream_id = ? and status = 2 and sealed = 0
+       and "end" > ? and start <= ?`,
     ),
+    openFull: db.prepare(
+      'select * from ranges where stream_id = ? and start = 0 and kind = 1 and status = 2',
+    ),
+    // The bound of start lets an index serve it; no range is longer.
     sealedSince: db.prepare(
-      `select * from ranges where stream_id = ? and status = 2 and sealed = 1 and kind = 0 and "end" > ?`,
+      `select * from ranges where stream_id = ? and start > ? - ${longestRangeMs} and kind = 0 and status = 2
+       and sealed = 1 and "end" > ?`,
     ),
     failed: db.prepare('select * from ranges where stream_id = ? and status = 3 order by due_at'),
+    failedDue: db.prepare(
+      'select * from ranges where stream_id = ? and status = 3 and due_at <= ? order by due_at limit ?',
+    ),
+    nextFailedDue: db.prepare(
+      'select min(due_at) from ranges where stream_id = ? and status = 3 and due_at < ?',
+    ),
+    lastFailed: db.prepare(
+      'select * from ranges where stream_id = ? and status = 3 order by due_at desc limit 1',
+    ),
     dueStreams: db.prepare(
       'select distinct stream_id from ranges where status = 3 and due_at <= ?',
     ),

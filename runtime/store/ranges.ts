@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3'
 import type { AttemptProgress } from '../../schema/protocol.ts'
-import { type Lane, type RangeStatus, rangeStatuses } from '../../schema/range.ts'
-import { applyChange, type RangeChange } from '../../schema/range-state.ts'
+import { type Lane, lanes, type RangeStatus, rangeStatuses } from '../../schema/range.ts'
+import { applyChange, never, type RangeChange } from '../../schema/range-state.ts'
 import type { Interval } from '../../schema/tiling.ts'
 import {
   laneNumber,
@@ -25,6 +25,9 @@ export function makeRangeStore(db: Database.Database) {
   return { ...queries, ...makeChanges(db, statements, queries) }
 }
 
+const freeLanes = (heldLanes: number): number[] =>
+  lanes.map((_, lane) => lane).filter((lane) => ((1 << lane) & heldLanes) === 0)
+
 type Statements = ReturnType<typeof prepareRangeStatements>
 type Queries = ReturnType<typeof makeQueries>
 
@@ -35,19 +38,30 @@ function makeQueries(db: Database.Database, statements: Statements) {
       const raw = statements.get.get(id) as RawRange | undefined
       return raw && toRangeRow(raw)
     },
-    /** The next pending range by strategy whose lane is not held and that is due; undefined when there is none. */
+    /**
+     * The next pending range by strategy whose lane is not held and that is due; undefined when there is none. Fresher
+     * lanes come first where the order is ours to choose.
+     * @param heldLanes bit k holds lane k
+     */
     next: (
       streamId: string,
       order: 'oldest_first' | 'newest_first',
       heldLanes: number,
       now: number,
-    ) => {
-      const raw = statements.next[order].get(streamId, heldLanes, now) as RawRange | undefined
-      return raw && toRangeRow(raw)
+    ): RangeRow | undefined => {
+      let first: RawRange | undefined
+      for (const lane of freeLanes(heldLanes)) {
+        const raw = statements.next[order].get(streamId, lane, now) as RawRange | undefined
+        if (raw && (!first || raw.start < first.start)) first = raw
+        if (first && order === 'newest_first') break
+      }
+      return first && toRangeRow(first)
     },
     /** Pending ranges in lanes that are not held. */
     countPending: (streamId: string, heldLanes: number): number =>
-      statements.countPending.pluck().get(streamId, heldLanes) as number,
+      freeLanes(heldLanes)
+        .map((lane) => statements.countPending.pluck().get(streamId, lane) as number)
+        .reduce((sum, count) => sum + count, 0),
     page: (streamId: string, filter: RangeFilter): RangeRow[] =>
       rows(listRanges(db, streamId, filter)),
     /** All ranges of a stream, oldest first. */
@@ -55,12 +69,25 @@ function makeQueries(db: Database.Database, statements: Statements) {
     /** Ranges whose interval meets [from, to); a full read always does. */
     overlapping: (streamId: string, from: number | null, to: number | null): RangeRow[] =>
       rows(statements.overlapping.all(streamId, to ?? Number.MAX_SAFE_INTEGER, from ?? 0)),
-    /** Complete ranges that are not final yet, and full reads. */
-    open: (streamId: string, now: number): RangeRow[] => rows(statements.open.all(streamId, now)),
+    /** Complete ranges that are not final yet and end after `start`, and full reads. */
+    open: (streamId: string, start: number, now: number): RangeRow[] =>
+      rows([
+        ...statements.openWindows.all(streamId, start, now),
+        ...statements.openFull.all(streamId),
+      ]),
     /** Final ranges that end after this time. */
     sealedSince: (streamId: string, since: number): RangeRow[] =>
-      rows(statements.sealedSince.all(streamId, since)),
+      rows(statements.sealedSince.all(streamId, since, since)),
+    /** All failed ranges, those that are due first come first. */
     failed: (streamId: string): RangeRow[] => rows(statements.failed.all(streamId)),
+    failedDue: (streamId: string, now: number, limit: number): RangeRow[] =>
+      rows(statements.failedDue.all(streamId, now, limit)),
+    /** When the next failed range comes due by itself; null when none ever does. */
+    nextFailedDue: (streamId: string): number | null =>
+      statements.nextFailedDue.pluck().get(streamId, never) as number | null,
+    /** The failed range that waits longest, for its reason. */
+    lastFailed: (streamId: string): RangeRow | undefined =>
+      rows(statements.lastFailed.all(streamId))[0],
     /** Streams with failed ranges that are due. */
     streamsWithDueFailures: (now: number): string[] =>
       statements.dueStreams.pluck().all(now) as string[],
@@ -115,8 +142,10 @@ function makeChanges(db: Database.Database, statements: Statements, queries: Que
       pending(statements.insertFull.run(streamId).changes, streamId),
     ),
     /** complete → pending for ranges that are not final yet, and full reads. */
-    reopenOpen: db.transaction((streamId: string, now: number): RangeRow[] =>
-      queries.open(streamId, now).map((row) => change(row.id, { kind: 'reopen', lane: 'fresh' })),
+    reopenOpen: db.transaction((streamId: string, start: number, now: number): RangeRow[] =>
+      queries
+        .open(streamId, start, now)
+        .map((row) => change(row.id, { kind: 'reopen', lane: 'fresh' })),
     ),
     /** Pending and failed ranges that meet [from, to) go first. */
     bringForward: db.transaction(
