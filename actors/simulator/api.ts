@@ -20,6 +20,7 @@ export interface ApiSettings {
   pageSize: number
   maxPageSize: number
   cacheBytes: number
+  compress: boolean
 }
 
 /** A request that was understood: what it asks for, as faults and log want to know it. */
@@ -77,7 +78,7 @@ export function createShopApi(settings: ApiSettings): ShopApi {
       return { stream, route, window, position, selection, params }
     },
     page(asked, origin, headers, twist) {
-      const encoding = chooseEncoding(headers['accept-encoding'])
+      const encoding = settings.compress ? chooseEncoding(headers['accept-encoding']) : 'identity'
       const request: PageRequest = { shop, origin, ...asked }
       if (twist !== null) return encodePage(pageBody(request, twist), encoding)
       const { serial } = asked.selection

@@ -27,6 +27,8 @@ export interface SimulatorOptions extends ShopOptions {
   control?: boolean
   /** bytes of rendered pages kept; 128 MiB unless told */
   cacheBytes?: number
+  /** compress answers for clients that allow it; on unless told */
+  compress?: boolean
 }
 
 export const defaultApiKey = 'shop_demo_key'

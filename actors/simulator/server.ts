@@ -101,6 +101,7 @@ function build(options: SimulatorOptions): Running {
     pageSize: options.pageSize ?? defaultPageSize,
     maxPageSize: options.maxPageSize ?? Math.max(defaultMaxPageSize, options.pageSize ?? 0),
     cacheBytes: options.cacheBytes ?? defaultCacheBytes,
+    compress: options.compress ?? true,
   })
   return {
     api,

@@ -1,0 +1,81 @@
+import { mkdirSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import pg from 'pg'
+import { runChild } from '../../test/support/child.ts'
+import type { Postgres } from '../../test/support/postgres.ts'
+import { requireService } from '../../test/support/services.ts'
+import { openEngine } from './engine.ts'
+import { type Round, runProgram } from './files.ts'
+import type { Figures, Workload } from './workload.ts'
+
+const naiveTable = `create table naive (id text primary key, type text, created_at timestamptz,
+  customer_id bigint, session text, value numeric, properties jsonb)`
+
+/** A session on the server that is measured. */
+async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    return await work(client)
+  } finally {
+    await client.end()
+  }
+}
+
+/** Runs a contestant from a fresh checkpoint, so that page images in the WAL are counted alike, and adds its WAL. */
+async function withWal(url: string, work: () => Promise<Figures>): Promise<Figures> {
+  return withClient(url, async (client) => {
+    await client.query('checkpoint')
+    const { rows: before } = await client.query('select pg_current_wal_lsn() as lsn')
+    const figures = await work()
+    const sql = 'select pg_wal_lsn_diff(pg_current_wal_lsn(), $1)::float8 as bytes'
+    const { rows } = await client.query(sql, [before[0].lsn])
+    return { ...figures, walBytes: rows[0].bytes as number }
+  })
+}
+
+/** One round into empty tables, and again with the same data. */
+export async function postgresRound(
+  dir: string,
+  workload: Workload,
+  server: Postgres,
+): Promise<{ first: Round; again: Round }> {
+  const { url } = server
+  rmSync(dir, { recursive: true, force: true })
+  mkdirSync(dir, { recursive: true })
+  await withClient(url, async (client) => {
+    await client.query('drop schema if exists bench cascade; drop table if exists naive, copied')
+    await client.query(naiveTable)
+  })
+  const first: Round = {}
+  const again: Round = {}
+  const engine = await openEngine({
+    dir,
+    workload,
+    destination: { type: 'postgres', config: { url } },
+  })
+  try {
+    first.engine = await withWal(url, engine.sync)
+    again.engine = await withWal(url, engine.resync)
+  } finally {
+    await engine.stop()
+  }
+  const naive = () => runProgram('naive', { workload, to: { url, table: 'naive' } })
+  first.naive = await withWal(url, naive)
+  again.naive = await withWal(url, naive)
+  first.limit = await withWal(url, () => copyReadyText(url, dir, first.engine?.records ?? 0))
+  return { first, again }
+}
+
+/** `psql \copy` of the engine's own rows as ready text into an identical table with its indexes. */
+async function copyReadyText(url: string, dir: string, records: number): Promise<Figures> {
+  const psql = join(dirname(requireService('postgres')), 'psql')
+  const file = join(dir, 'rows.copy')
+  const run = (command: string) => runChild(psql, [url, '-X', '-q', '-c', command])
+  await run(`\\copy bench.events to '${file}'`)
+  await run('create table copied (like bench.events including all)')
+  const startedAt = performance.now()
+  await run(`\\copy copied from '${file}'`)
+  // psql only moves bytes; its CPU says nothing of a pipeline.
+  return { records, ms: performance.now() - startedAt, cpuUs: Number.NaN, peakRssMb: Number.NaN }
+}
