@@ -10,7 +10,7 @@ const runMs = 8 * 60_000
 const ciKills = 30
 /** A breach is noticed within a few kills; the bound is for the unlucky. */
 const sabotageKills = 150
-const sabotageZombies = 10
+const sabotageZombies = 20
 const breaches = ['mark_before_commit', 'cleanup_first', 'no_fence'] as const
 
 t.setTimeout(4 * runMs)

@@ -21,7 +21,7 @@ export const hourMs = 3_600_000
 export const dayMs = 24 * hourMs
 const historyDays = 10
 /** The shop's clock begins so far in the past, so that it can be moved on for the whole run without overtaking ours. */
-const clockBehindMs = 4 * dayMs
+const clockBehindMs = 6 * dayMs
 const settledMs = 90_000
 
 /** Both strategies, both granularities, a full read, and a stream whose end can't be asked for. */

@@ -1,11 +1,33 @@
 import { join } from 'node:path'
-import { waitUntilReady } from '../support/derrick.ts'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Derrick, waitUntilReady } from '../support/derrick.ts'
 import { freePort } from '../support/free-port.ts'
 import { awaitMoment, chooseMoment } from './moment.ts'
 import type { Random } from './random.ts'
 import { rest } from './random-kills.ts'
 import { hourMs, Installation, type Scene } from './scene.ts'
 import type { Tally } from './tally.ts'
+
+/** The source must look different to those who come later, in many ranges. */
+const shortestMoveHours = 6
+const longestMoveHours = 12
+/** Slow answers, so that the stop finds as many attempts under way as there may be. */
+const slowMs = 150
+const longestUnderWayMs = 1_500
+const usual = { ms: 4, jitterMs: 4 }
+
+/** A process that stands still in the middle of its work: while it reads, or while it commits. */
+async function stopMidway(scene: Scene, random: Random): Promise<Derrick> {
+  const zombie = await scene.main.start()
+  await scene.shop.setLatency(slowMs, slowMs)
+  await scene.main.resyncAll(zombie)
+  const moment = chooseMoment(random)
+  if (moment.kind === 'after') await delay(random.between(slowMs, longestUnderWayMs))
+  else await awaitMoment(moment, scene.folder, zombie.child.exited)
+  zombie.child.process.kill('SIGSTOP')
+  await scene.shop.setLatency(usual.ms, usual.jitterMs)
+  return zombie
+}
 
 /**
  * A process that was given up for dead and comes back: it is stopped in the middle of its work, another installation
@@ -23,11 +45,8 @@ export async function overtake(
   })
   tally.found('before zombies', await rest(scene))
   for (let round = 1; round <= rounds && tally.violations.length < enough; round++) {
-    const zombie = await scene.main.start()
-    await scene.main.resyncAll(zombie)
-    await awaitMoment(chooseMoment(random), scene.folder, zombie.child.exited)
-    zombie.child.process.kill('SIGSTOP')
-    await scene.moveClock(2 * hourMs)
+    const zombie = await stopMidway(scene, random)
+    await scene.moveClock(random.between(shortestMoveHours, longestMoveHours) * hourMs)
     tally.clockMoves += 1
 
     const derrick = other.spawn()
