@@ -40,7 +40,7 @@ export function rowText(record: unknown, counts: RowCounts): string | RowProblem
     const problem = boundsProblem(record, 1)
     if (problem) return problem
   }
-  if (hostileEscape.test(text)) {
+  if (text.includes('\\u') && hostileEscape.test(text)) {
     const clean = sanitisedText(record, counts)
     if (typeof clean !== 'string') return clean
     text = clean

@@ -18,17 +18,34 @@ export const maxDocumentDepth = 2_000
 /** Runs of this many digits and points may not survive a double; 15 significant digits always do. */
 const longRun = 16
 const longNumber = /[:[,]\s*-?[\d.]{16}/
-const maybeExponent = /\d[eE][-+\d]/
-const exponent = /[:[,]\s*-?\d[\d.]*[eE]/
 
 /**
- * Whether a page may hold a number that a double would change. Two cheap looks that ids and hashes in strings also trip are
- * followed by exact ones: together a tenth of the parse, where a single expression costs four tenths.
+ * Whether a page may hold a number that a double would change. A cheap look that ids in strings also trip is followed by an
+ * exact one: together a tenth of the parse, where a single expression costs four tenths.
  */
 function mayLoseDigits(body: Uint8Array, text: string): boolean {
-  if (hasLongRun(body) && longNumber.test(text)) return true
-  return maybeExponent.test(text) && exponent.test(text)
+  return (hasLongRun(body) && longNumber.test(text)) || hasExponent(text)
 }
+
+const maybeExponent = /\d[eE][-+\d]/g
+
+/**
+ * Whether a number with an exponent may be in it. Ids and hashes in strings also have digits around an `e`, so what stands
+ * before the digits is looked at too; only a string that holds JSON or a list of such numbers is mistaken.
+ */
+function hasExponent(text: string): boolean {
+  maybeExponent.lastIndex = 0
+  for (let found = maybeExponent.exec(text); found; found = maybeExponent.exec(text)) {
+    let first = found.index
+    while (isDigit(text.charCodeAt(first - 1))) first -= 1
+    if (text[first - 1] === '-') first -= 1
+    if (first === 0 || opensValue.includes(text[first - 1] as string)) return true
+  }
+  return false
+}
+
+/** What may stand before a value: blanks, `:`, `[`, `,`. */
+const opensValue = ' \t\n\r:[,'
 
 /** Looks at every 16th byte only: a run of 16 covers one of them. */
 function hasLongRun(body: Uint8Array): boolean {
