@@ -199,6 +199,8 @@ export class PostgresAttempt implements RangeWriter {
 
   /** Asks the ledger, which waits for a COMMIT that is still under way. */
   async #resolve(lost: LostCommit): Promise<Receipt> {
+    // Nobody waits for the answer any more; should it have been committed, the next attempt's claim finds it.
+    this.#context.signal.throwIfAborted()
     const held = await this.#sessions
       .transaction(null, (client) =>
         lockFence(client, this.#names, this.#key, this.#fence as number),
@@ -212,7 +214,7 @@ export class PostgresAttempt implements RangeWriter {
 
   async #shrunk(error: ShrunkRead): Promise<unknown> {
     await this.#sessions.transaction(null, (client) =>
-      noteShrunk(client, this.#names.ledger, this.#key, this.#fence as number, error.now),
+      noteShrunk(client, this.#names, this.#key, this.#fence as number, error.now),
     )
     return shrunkFailure(this.#context.range, error)
   }

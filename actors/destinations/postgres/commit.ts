@@ -15,7 +15,6 @@ import {
   type TableNames,
 } from './ledger.ts'
 import type { MergeShape } from './merge.ts'
-import { rowPrefix } from './page-lines.ts'
 import { StageColumns } from './stage.ts'
 import type { PreparedTable } from './table.ts'
 import { laneOf, type SeenFields } from './types.ts'
@@ -45,8 +44,7 @@ export function commitInput(
   const { target, range } = base.context
   const stage = new StageColumns(base.seen, isKeyed(target))
   const shape: MergeShape = {
-    table: base.names.full,
-    ledger: base.names.ledger,
+    names: base.names,
     target,
     identity: identityColumns(target),
     plan: table.plan,
@@ -73,8 +71,7 @@ export function receiptFor(input: CommitInput, rowsChanged: number): Receipt {
   }
 }
 
-export const pagesOf = ({ context, report }: CommitInput) =>
-  loadPages(context.spool, rowPrefix(context.range, report.fetchedFrom).length)
+export const pagesOf = ({ context }: CommitInput) => loadPages(context.spool)
 
 /**
  * First act of every commit: the range's row in the ledger, held to the end. The receipt when this attempt has committed
@@ -96,7 +93,7 @@ export async function record(
   { names, key, table }: CommitInput,
   receipt: Receipt,
 ): Promise<Receipt> {
-  const { rowCount: done } = await client.query(recordCommit(names.ledger), [
+  const { rowCount: done } = await client.query(recordCommit(names), [
     ...commitValues(key, receipt, table.info.id),
     receipt.rowsChanged,
   ])

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { crc32 } from 'node:zlib'
 import type { Reject } from '../../../schema/protocol.ts'
 import { canonicalJson } from '../canonical-json.ts'
 import { Duplicates } from '../duplicates.ts'
@@ -76,6 +77,7 @@ export function makeEncoder({ target, range, fetchedFrom }: EncodingContext): Pa
       page.recordCount = lines.length
       page.checksum = sumLines(page.bytes, prefix.length).checksum
       page.meta.columns = cells.columns()
+      page.meta.crc = crc32(page.bytes)
       return page
     },
   }
@@ -93,7 +95,7 @@ const emptyPage = (): EncodedPage => ({
   bytes: new Uint8Array(0),
   recordCount: 0,
   checksum: 0,
-  meta: { columns: [], superseded: [] },
+  meta: { columns: [], superseded: [], crc: 0 },
   rejects: [] as Reject[],
   sanitised: 0,
 })

@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import type { JobRange, Receipt, Target } from '../../../schema/protocol.ts'
-import { quoted, schemaName, tableName } from './names.ts'
+import { literal, quoted, schemaName, tableName } from './names.ts'
 
 export const ledgerTable = '_derrick_ranges'
 
@@ -27,6 +27,7 @@ export function tableNames(target: Target): TableNames {
 /** One row a range; users read it, so its columns stay as they are. */
 export const createLedger = (ledger: string): string => `create table if not exists ${ledger} (
   stream_key text not null,
+  table_name text not null,
   range_start timestamptz not null,
   range_end timestamptz not null,
   state text not null,
@@ -38,10 +39,9 @@ export const createLedger = (ledger: string): string => `create table if not exi
   checksum text,
   fetched_from timestamptz,
   committed_at timestamptz,
-  table_name text,
   table_id bigint,
   shrunk_to bigint,
-  primary key (stream_key, range_start, range_end)
+  primary key (stream_key, table_name, range_start, range_end)
 )`
 
 /** A range as the ledger names it: what has no bounds is a full read. */
@@ -79,9 +79,10 @@ const receiptColumns = `committed, rows, rows_changed, bytes, checksum, table_id
   extract(epoch from committed_at) * 1000 as committed_at_ms,
   to_regclass($4)::oid::bigint as current_table`
 
-/** Finds a range's row. */
-export const ledgerWhere =
-  'stream_key = $1 and range_start = $2::timestamptz and range_end = $3::timestamptz'
+/** Finds a range's row: `$1` to `$3` are the key. A stream that moves to another table begins anew there. */
+export const ledgerWhere = ({ table }: TableNames): string =>
+  `stream_key = $1 and range_start = $2::timestamptz and range_end = $3::timestamptz
+   and table_name = ${literal(table)}`
 
 /**
  * Takes the range over: no attempt that claimed before can commit any more, and one that is committing is waited for, so
@@ -96,8 +97,8 @@ export async function claim(
   const { rows } = await client.query(
     `insert into ${ledger} as l (stream_key, range_start, range_end, state, claimed, table_name)
      values ($1, $2::timestamptz, $3::timestamptz, 'claimed', $5::bigint + 1, $6)
-     on conflict (stream_key, range_start, range_end)
-     do update set claimed = greatest(l.claimed, $5::bigint) + 1, table_name = $6
+     on conflict (stream_key, table_name, range_start, range_end)
+     do update set claimed = greatest(l.claimed, $5::bigint) + 1
      returning claimed, ${receiptColumns}`,
     [key.streamKey, key.start, key.end, full, offered, table],
   )
@@ -108,13 +109,13 @@ export async function claim(
 /** Holds the range's row to the end of the transaction; null when a newer attempt has claimed it. */
 export async function lockFence(
   client: pg.Client,
-  { full, ledger }: TableNames,
+  names: TableNames,
   key: LedgerKey,
   fence: number,
 ): Promise<{ committed: Committed | null; tableId: number | null } | null> {
   const { rows } = await client.query(
-    `select ${receiptColumns} from ${ledger} where ${ledgerWhere} and claimed = $5 for update`,
-    [key.streamKey, key.start, key.end, full, fence],
+    `select ${receiptColumns} from ${names.ledger} where ${ledgerWhere(names)} and claimed = $5 for update`,
+    [key.streamKey, key.start, key.end, names.full, fence],
   )
   const row = rows[0] as LedgerRow | undefined
   if (!row) return null
@@ -161,14 +162,14 @@ function committedOf(row: LedgerRow): Committed | null {
  * is how many rows changed, `$11` or an expression.
  */
 export const recordCommit = (
-  ledger: string,
+  names: TableNames,
   changed = '$11::bigint',
-): string => `update ${ledger} set
+): string => `update ${names.ledger} set
   state = case when $5::timestamptz < range_end and range_end <> 'infinity' then 'open' else 'complete' end,
   committed = $4::bigint, fetched_from = $5::timestamptz, committed_at = $6::timestamptz,
   rows = $7::bigint, bytes = $8::bigint, checksum = $9, table_id = $10::bigint,
   rows_changed = ${changed}, shrunk_to = null
-  where ${ledgerWhere} and claimed = $4::bigint`
+  where ${ledgerWhere(names)} and claimed = $4::bigint`
 
 export function commitValues(key: LedgerKey, receipt: Receipt, tableId: number): unknown[] {
   return [
@@ -188,16 +189,13 @@ export function commitValues(key: LedgerKey, receipt: Receipt, tableId: number):
 /** Notes that a read had far fewer rows than what is committed; the next read may then say so again. */
 export async function noteShrunk(
   client: pg.Client,
-  ledger: string,
+  names: TableNames,
   key: LedgerKey,
   fence: number,
   rows: number,
 ): Promise<void> {
-  await client.query(`update ${ledger} set shrunk_to = $5 where ${ledgerWhere} and claimed = $4`, [
-    key.streamKey,
-    key.start,
-    key.end,
-    fence,
-    rows,
-  ])
+  await client.query(
+    `update ${names.ledger} set shrunk_to = $5 where ${ledgerWhere(names)} and claimed = $4`,
+    [key.streamKey, key.start, key.end, fence, rows],
+  )
 }

@@ -1,6 +1,7 @@
 import type { Target } from '../../../schema/protocol.ts'
 import type { Assignment, ColumnPlan, Part } from './columns.ts'
 import { cursorRank } from './cursor-rank.ts'
+import type { TableNames } from './ledger.ts'
 import { literal, quoted, storable } from './names.ts'
 import type { StageColumn, StageColumns } from './stage.ts'
 import {
@@ -14,9 +15,7 @@ import {
 
 /** What a commit's SQL is made from. */
 export interface MergeShape {
-  /** quoted */
-  table: string
-  ledger: string
+  names: TableNames
   target: Target
   /** columns that tell rows apart */
   identity: string[]
@@ -65,9 +64,9 @@ export function mergeSql(shape: MergeShape): MergeSql {
         .join(', ')} from ${from} s${unfit.length > 0 ? ` where ${unfit.join(' and ')}` : ''}${
         isDistinct ? ` order by ${keyList(shape, targets)}, s.n desc` : ''
       }`,
-    merge: (incoming) => `insert into ${shape.table} as t (${names.join(', ')})
+    merge: (incoming) => `insert into ${shape.names.full} as t (${names.join(', ')})
 select ${list(names, 'i')} from (${incoming}) i
-left join ${shape.table} o on ${identity.map((name) => `o.${name} = i.${name}`).join(' and ')}
+left join ${shape.names.full} o on ${identity.map((name) => `o.${name} = i.${name}`).join(' and ')}
 where o.${identity[0]} is null or (${wins('i', 'o')})
 order by ${list(identity, 'i')}
 on conflict (${identity.join(', ')}) do update set ${sets.join(', ')}
@@ -90,8 +89,8 @@ export function deleteSql(
     where ${identity.map((name) => `i.${name} = t.${name}`).join(' and ')})`
   const deleted = quoted(deletedColumn)
   return kind === 'hard'
-    ? `delete from ${shape.table} t where ${inRange}${isAbsent}`
-    : `update ${shape.table} t set ${deleted} = now(), ${quoted(syncedColumn)} = now()
+    ? `delete from ${shape.names.full} t where ${inRange}${isAbsent}`
+    : `update ${shape.names.full} t set ${deleted} = now(), ${quoted(syncedColumn)} = now()
        where ${inRange}t.${deleted} is null and ${isAbsent}`
 }
 
@@ -156,13 +155,13 @@ function extraSql(shape: MergeShape): string {
 
 /** Whether the row `a` of this attempt may replace `b`. */
 function guard(shape: MergeShape, a: string, b: string): string {
-  const { target, ledger, identity, columns, isFull } = shape
+  const { target, names, identity, columns, isFull } = shape
   // Ids hold the range: no other range has them.
   if (identity[0] === idColumn) return 'true'
   const range = quoted(rangeColumn)
   const isSame = `${a}.${range} is not distinct from ${b}.${range}`
-  const isLater = `${a}.${quoted(syncedColumn)} >= coalesce((select max(l.fetched_from) from ${ledger} l
-    where l.stream_key = ${literal(storable(target.streamKey))} and l.range_start = coalesce(${b}.${range}, '-infinity'::timestamptz)), '-infinity'::timestamptz)`
+  const isLater = `${a}.${quoted(syncedColumn)} >= coalesce((select max(l.fetched_from) from ${names.ledger} l
+    where l.stream_key = ${literal(storable(target.streamKey))} and l.table_name = ${literal(names.table)} and l.range_start = coalesce(${b}.${range}, '-infinity'::timestamptz)), '-infinity'::timestamptz)`
   if (isFull) return `(case when ${isSame} then true else ${isLater} end)`
   if (target.cursorField === null) {
     return `(${isSame} or ${a}.${range} > coalesce(${b}.${range}, '-infinity'::timestamptz))`

@@ -58,13 +58,13 @@ function statement(input: CommitInput, kind: 'hard' | 'soft' | null, isDistinct:
       : 'select 1 where false'
   return `with fence as (
   select to_regclass(${literal(names.full)})::oid::bigint as table_id, committed
-  from ${names.ledger} where ${ledgerWhere} and claimed = $4::bigint for update
+  from ${names.ledger} where ${ledgerWhere(names)} and claimed = $4::bigint for update
 ), live as (
   select from fence where table_id = $10::bigint and committed is distinct from $4::bigint
 ), s as (
   select ${typed}, u.n from unnest(${given}) with ordinality as u (${columns.map(({ name }) => name)}, n), live
 ), merged as (${merged}), gone as (${gone}), done as (
-  ${recordCommit(names.ledger, '(select count(*) from merged) + (select count(*) from gone)')}
+  ${recordCommit(names, '(select count(*) from merged) + (select count(*) from gone)')}
   and exists (select from live) returning rows_changed
 ) select (select count(*) from fence) as held, (select table_id from fence) as table_id,
   (select committed from fence) as committed, (select rows_changed from done) as changed`

@@ -4,9 +4,9 @@ import type pg from 'pg'
 import { derrickError } from '../../../schema/error.ts'
 import type { Target } from '../../../schema/protocol.ts'
 import { type ColumnPlan, planColumns, type TableColumn } from './columns.ts'
-import { postgresError, sqlState } from './errors.ts'
+import { sqlState } from './errors.ts'
 import { identityColumns, isKeyed } from './identity.ts'
-import { createLedger, type LedgerKey, type TableNames } from './ledger.ts'
+import { createLedger, type LedgerKey, ledgerWhere, type TableNames } from './ledger.ts'
 import { columnName, literal, quoted, storable } from './names.ts'
 import type { Sessions } from './sessions.ts'
 import {
@@ -157,8 +157,8 @@ export async function prepareTable(
 
 class CannotWiden extends Error {
   readonly columns: string[]
-  constructor(columns: string[], cause: unknown) {
-    super('a column cannot change its type', { cause })
+  constructor(columns: string[]) {
+    super('columns that others depend on cannot change their type')
     this.columns = columns
   }
 }
@@ -323,18 +323,19 @@ async function alterTable(
     )
   }
   if (plan.widen.length === 0) return
-  const widened = plan.widen.map(
-    ({ name, to }) => `alter column ${quoted(name)} type ${to} using ${quoted(name)}::${to}`,
-  )
-  try {
-    await client.query(`alter table ${names.full} ${widened.join(', ')}`)
-  } catch (error) {
-    if (!/^(0A000|42501|2BP01)$/.test(sqlState(error) ?? '')) throw postgresError(error)
-    throw new CannotWiden(
-      plan.widen.map(({ name }) => name),
-      error,
-    )
+  const used: string[] = []
+  for (const { name, to } of plan.widen) {
+    await client.query('savepoint widen')
+    try {
+      const type = `type ${to} using ${quoted(name)}::${to}`
+      await client.query(`alter table ${names.full} alter column ${quoted(name)} ${type}`)
+    } catch (error) {
+      if (!/^(0A000|42501|2BP01)$/.test(sqlState(error) ?? '')) throw error
+      used.push(name)
+      await client.query('rollback to savepoint widen')
+    }
   }
+  if (used.length > 0) throw new CannotWiden(used)
 }
 
 /** A table has its primary key from the first row on; an empty one may still get it, or another one. */
@@ -396,8 +397,7 @@ async function stampTable(
 ): Promise<void> {
   await client.query(
     `update ${names.ledger} set table_id = $4::bigint, committed = null, state = 'claimed'
-     where stream_key = $1 and range_start = $2::timestamptz and range_end = $3::timestamptz
-       and table_id is distinct from $4::bigint`,
+     where ${ledgerWhere(names)} and table_id is distinct from $4::bigint`,
     [key.streamKey, key.start, key.end, id],
   )
 }

@@ -25,6 +25,7 @@ export interface AttemptOptions {
   offered?: number
   fetchedFrom?: number
   signal?: AbortSignal
+  writer?: PostgresWriter
 }
 
 /** One attempt in the hands of a test. */
@@ -81,7 +82,7 @@ export class Scene {
       signal,
     })
     this.#offered += 1
-    const writer = this.writer.openRange({
+    const writer = (options.writer ?? this.writer).openRange({
       target,
       range,
       offeredFence: options.offered ?? this.#offered,
