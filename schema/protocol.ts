@@ -126,6 +126,8 @@ export interface PageMeta {
   columns: { name: string; type: string }[]
   /** sequence numbers (within the attempt) of earlier records that a record of this page replaces (same key) */
   superseded: number[]
+  /** crc32 of the page's bytes as they were encoded; compared whenever the spool gives them back */
+  crc: number
 }
 
 export type PageCommand =

@@ -26,8 +26,9 @@ export class Duplicates {
   /** Notes a row; returns the row that it makes superfluous: an earlier one, or itself when an earlier one wins. */
   note(key: string, cursor: unknown, row: number): number | null {
     const before = this.#recent.get(key) ?? this.#older.get(key)
-    if (!before) {
-      this.#remember(key, { row, cursor })
+    if (before === undefined) {
+      if (this.#recent.size >= this.#generation) this.#turn()
+      this.#recent.set(key, { row, cursor })
       return null
     }
     const wins = compareCursors(cursor, before.cursor) >= 0
@@ -36,10 +37,12 @@ export class Duplicates {
   }
 
   #remember(key: string, seen: Seen): void {
-    if (this.#recent.size >= this.#generation && !this.#recent.has(key)) {
-      this.#older = this.#recent
-      this.#recent = new Map()
-    }
+    if (this.#recent.size >= this.#generation && !this.#recent.has(key)) this.#turn()
     this.#recent.set(key, seen)
+  }
+
+  #turn(): void {
+    this.#older = this.#recent
+    this.#recent = new Map()
   }
 }

@@ -21,6 +21,13 @@ export class RowSet {
     return ((this.#bits[row >>> 3] ?? 0) & (1 << (row & 7))) !== 0
   }
 
+  /** Whether any row of [from, to) is a member. */
+  hasBetween(from: number, to: number): boolean {
+    if (this.#size === 0) return false
+    for (let row = from; row < to; row += 1) if (this.has(row)) return true
+    return false
+  }
+
   #grow(least: number): void {
     const bits = new Uint8Array(Math.max(least, this.#bits.length * 2))
     bits.set(this.#bits)

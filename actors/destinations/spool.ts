@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, unlink } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import { derrickError } from '../../schema/error.ts'
 import type { PageMeta } from '../../schema/protocol.ts'
 import { addChecksums } from './row-hash.ts'
@@ -18,6 +19,7 @@ interface Entry {
   length: number
   recordCount: number
   checksum: number
+  crc: number
   columns: PageMeta['columns']
 }
 
@@ -95,13 +97,17 @@ export class Spool {
     for (const row of page.meta.superseded) this.#superseded.add(row)
   }
 
-  /** The pages in the order they came; one page of a spooled file is in memory at a time. */
+  /**
+   * The pages in the order they came; one page of a spooled file is in memory at a time. A page that is not what was encoded
+   * is the failure `spool.damaged`: nothing damaged is ever committed.
+   */
   async *replay(): AsyncGenerator<ReplayedPage> {
     let offset = 0
     let firstRow = 0
     for (const page of this.#pages) {
       const bytes = page.bytes ?? (await this.#read(offset, page.length))
       offset += page.length
+      if (crc32(bytes) !== page.crc) throw damaged()
       const { recordCount, checksum, columns } = page
       yield { bytes, recordCount, checksum, columns, firstRow }
       firstRow += recordCount
@@ -128,7 +134,7 @@ export class Spool {
     const last = this.#pages.at(-1)?.columns
     // Every page brings its own copy of the column list; nearly always it equals the one before.
     const columns = last && sameColumns(last, meta.columns) ? last : meta.columns
-    return { bytes, length: bytes.byteLength, recordCount, checksum, columns }
+    return { bytes, length: bytes.byteLength, recordCount, checksum, crc: meta.crc, columns }
   }
 
   async #spill(): Promise<void> {
@@ -175,23 +181,17 @@ export class Spool {
   }
 }
 
-/** Removes spool files that an earlier process left in `dir`; returns how many. Call before the first range starts. */
-export async function sweepSpools(dir: string): Promise<number> {
-  const names = await readdir(dir).catch((error: unknown) => {
-    if (hasCode(error, 'ENOENT')) return []
-    throw spoolFailure(error, dir)
-  })
-  const ours = names.filter((name) => /^\d+-\d+\.spool$/.test(name))
-  for (const name of ours) await unlink(join(dir, name))
-  return ours.length
-}
-
 const sameColumns = (a: PageMeta['columns'], b: PageMeta['columns']): boolean =>
   a.length === b.length &&
   a.every((column, i) => column.name === b[i]?.name && column.type === b[i]?.type)
 
 const hasCode = (error: unknown, code: string): boolean =>
   (error as { code?: unknown } | null)?.code === code
+
+const damaged = (): Error =>
+  derrickError('unknown', 'spool.damaged', 'a page of the spool is not what was read', {
+    remedy: 'the range is read again; if it persists, check disk and memory of this machine',
+  })
 
 function spoolFailure(error: unknown, path: string | null): Error {
   const code = String((error as { code?: unknown } | null)?.code ?? 'spool').toLowerCase()

@@ -163,7 +163,7 @@ export class LocalFileAttempt implements RangeWriter {
     const any = spool.records > spool.superseded.size
     const folder = any ? await folders.make(this.#folder) : join(folders.root, this.#folder)
     const temp = (part: number): string => tempName(rangeName(range), fence, this.#token, part)
-    const written = await writeParts(spool, report, {
+    const written = await writeParts(spool, {
       disk,
       folder,
       tempName: temp,

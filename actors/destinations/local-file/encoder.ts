@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { crc32 } from 'node:zlib'
 import type { Reject } from '../../../schema/protocol.ts'
 import { canonicalJson } from '../canonical-json.ts'
 import { Duplicates } from '../duplicates.ts'
@@ -6,10 +7,9 @@ import { keyPaths, keyText } from '../key.ts'
 import { Occurrences } from '../occurrences.ts'
 import { ownBytes } from '../own-bytes.ts'
 import { fieldPath, valueAt } from '../path.ts'
-import { addChecksums, rowHash } from '../row-hash.ts'
 import { rowText, sampleOf } from '../row-json.ts'
 import type { EncodedPage, EncodingContext, PageEncoder, Row } from '../writer.ts'
-import { rowTail } from './row-tail.ts'
+import { rowTail, sumRows } from './row-tail.ts'
 
 const ourNames = ['_derrick_range', '_derrick_synced_at', '_derrick_id']
 
@@ -17,6 +17,7 @@ const ourNames = ['_derrick_range', '_derrick_synced_at', '_derrick_id']
 export function makeEncoder({ target, range, fetchedFrom }: EncodingContext): PageEncoder {
   const paths = keyPaths(target.primaryKey)
   const cursor = target.cursorField === null ? null : fieldPath(target.cursorField)
+  const single = paths.length === 1 && paths[0]?.parts.length === 1 ? paths[0].name : null
   const tail = rowTail(range, fetchedFrom)
   const idSeed = `${target.streamKey}\n${range.kind === 'full' ? 'full' : range.start}\n`
   const duplicates = new Duplicates()
@@ -33,12 +34,18 @@ export function makeEncoder({ target, range, fetchedFrom }: EncodingContext): Pa
       const id = hash('sha256', `${identity}\n${occurrences.next(identity)}`, 'hex').slice(0, 32)
       return `${text === '{}' ? '{' : `${text.slice(0, -1)},`}"_derrick_id":"${id}"`
     }
-    const key = keyText(record, paths)
+    const key = keyOf(record)
     if (key === null)
       return reject(record, `its key ${target.primaryKey.join(', ')} is missing or null`, page)
     const loser = duplicates.note(key, cursor && valueAt(record, cursor), row)
     if (loser !== null) page.meta.superseded.push(loser)
     return text.slice(0, -1)
+  }
+
+  /** Nearly every key is one string; as text it has a quote in front, so that no number equals it. */
+  function keyOf(record: Row): string | null {
+    const value = single === null ? undefined : record[single]
+    return typeof value === 'string' ? `"${value}` : keyText(record, paths)
   }
 
   function reject(record: Row, reason: string, page: EncodedPage): null {
@@ -54,17 +61,19 @@ export function makeEncoder({ target, range, fetchedFrom }: EncodingContext): Pa
   return {
     encode(records) {
       const page = emptyPage()
-      let lines = ''
+      const lines: string[] = []
       for (const record of records) {
         const text = head(record, page)
         position += 1
         if (text === null) continue
-        page.checksum = addChecksums(page.checksum, rowHash(text, Buffer.byteLength(text)))
-        lines += text + tail
+        lines.push(text)
         row += 1
-        page.recordCount += 1
       }
-      page.bytes = ownBytes(lines)
+      if (lines.length === 0) return page
+      page.bytes = ownBytes(lines.join(tail) + tail)
+      page.recordCount = lines.length
+      page.checksum = sumRows(page.bytes, tail.length)
+      page.meta.crc = crc32(page.bytes)
       return page
     },
   }
@@ -74,7 +83,7 @@ const emptyPage = (): EncodedPage => ({
   bytes: new Uint8Array(0),
   recordCount: 0,
   checksum: 0,
-  meta: { columns: [], superseded: [] },
+  meta: { columns: [], superseded: [], crc: 0 },
   rejects: [] as Reject[],
   sanitised: 0,
 })
@@ -82,8 +91,8 @@ const emptyPage = (): EncodedPage => ({
 /** A record that has our names already (it was exported from here, say) loses them to ours. */
 function withoutOurNames(record: Row, counts: { sanitised: number }): Row {
   if (typeof record !== 'object' || record === null) return record
+  if (!ourNames.some((name) => Object.hasOwn(record, name))) return record
   const taken = ourNames.filter((name) => Object.hasOwn(record, name))
-  if (taken.length === 0) return record
   counts.sanitised += taken.length
   return Object.fromEntries(Object.entries(record).filter(([name]) => !taken.includes(name)))
 }

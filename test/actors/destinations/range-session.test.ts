@@ -209,7 +209,7 @@ t.test('messages out of turn and pages over the credits end the range, once', as
   t.match(await early.until('range-write-failed'), { failure: { code: 'protocol.out_of_turn' } })
   const flood = begin()
   for (let pageNo = 1; pageNo <= 50; pageNo += 1) {
-    const meta = { columns: [], superseded: [] }
+    const meta = { columns: [], superseded: [], crc: 0 }
     const bytes = new Uint8Array(1)
     flood.send({ kind: 'write-page', pageNo, recordCount: 0, checksum: 0, meta, bytes })
   }

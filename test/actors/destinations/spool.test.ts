@@ -1,9 +1,10 @@
 import { readdir, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
 import t from 'tap'
 import { addChecksums } from '../../../actors/destinations/row-hash.ts'
-import { Spool, sweepSpools } from '../../../actors/destinations/spool.ts'
+import { Spool } from '../../../actors/destinations/spool.ts'
 import { SpoolPool } from '../../../actors/destinations/spool-pool.ts'
 import type { SpooledPage } from '../../../actors/destinations/writer.ts'
 import { failureCode, tempFolder } from './attempts.ts'
@@ -12,7 +13,8 @@ const never = new AbortController().signal
 
 function page(text: string, recordCount = 1, superseded: number[] = []): SpooledPage {
   const bytes = new Uint8Array(Buffer.from(text))
-  return { bytes, recordCount, checksum: bytes.byteLength, meta: { columns: [], superseded } }
+  const meta = { columns: [], superseded, crc: crc32(bytes) }
+  return { bytes, recordCount, checksum: bytes.byteLength, meta }
 }
 
 function openSpool(dir: string, more: Partial<ConstructorParameters<typeof Spool>[0]> = {}): Spool {
@@ -143,18 +145,19 @@ t.test('a link in place of the file is not followed', async (t) => {
   t.strictSame(await readdir(dir), ['7-42.spool'])
 })
 
-t.test('the sweep removes spool files, and nothing that only looks like one', async (t) => {
-  const dir = await tempFolder(t)
-  for (const name of [
-    '1-2.spool',
-    '10-1700000000000.spool',
-    'x.spool',
-    '1-2.spool.bak',
-    'readme',
-  ]) {
-    await writeFile(join(dir, name), '')
-  }
-  t.equal(await sweepSpools(dir), 2)
-  t.strictSame((await readdir(dir)).sort(), ['1-2.spool.bak', 'readme', 'x.spool'])
-  t.equal(await sweepSpools(join(dir, 'missing')), 0)
-})
+t.test(
+  'a byte that changed in the file, or in memory, is noticed when it comes back',
+  async (t) => {
+    for (const memoryBytes of [0, 100]) {
+      const dir = await tempFolder(t)
+      const spool = openSpool(dir, { memoryBytes })
+      const kept = page('what was read\n')
+      await spool.append(kept)
+      t.strictSame(await replayed(spool), ['what was read\n'])
+      if (memoryBytes === 0) await writeFile(join(dir, '7-42.spool'), 'what was rexd\n')
+      else kept.bytes[10] = 0
+      t.equal(await failureCode(replayed(spool)), 'spool.damaged')
+      await spool.drop()
+    }
+  },
+)

@@ -5,7 +5,7 @@ import { checkFolder } from '../../../../actors/destinations/local-file/check.ts
 import { type Disk, nodeDisk } from '../../../../actors/destinations/local-file/disk.ts'
 import { LocalFileWriter } from '../../../../actors/destinations/local-file/writer.ts'
 import { toFailure } from '../../../../schema/error.ts'
-import { dayRange, failureCode, records, runAttempt, tempFolder } from '../attempts.ts'
+import { dayRange, failureCode, openAttempt, records, runAttempt, tempFolder } from '../attempts.ts'
 import { again, openBench, versions } from '../conformance.ts'
 import { filesUnder, localFileSuite, readRows } from './place.ts'
 
@@ -21,74 +21,103 @@ async function withFaults(t: Test, change: (disk: Disk) => Partial<Disk>) {
   const path = String(bench.config.path)
   const writer = new LocalFileWriter({ path }, { ...nodeDisk, ...change(nodeDisk) })
   t.teardown(() => writer.close())
-  const run = () =>
+  const failingRun = () =>
     runAttempt(kind, writer, { target: bench.target, range: again(0), pages: [records(9, 'new')] })
-  return { ...bench, path, run }
+  return { ...bench, path, failingRun }
 }
 
-t.test(
-  'a full disk, a read-only one, no permission: one clear failure, old rows untouched',
-  async (t) => {
-    const faults: [code: string, change: (disk: Disk) => Partial<Disk>][] = [
-      [
-        'ENOSPC',
-        (disk) => ({
-          createFile: async (path) => ({
-            ...(await disk.createFile(path)),
-            write: () => fault('ENOSPC'),
-          }),
+t.test('a disk that fails: one clear failure, old rows untouched', async (t) => {
+  const faults: [code: string, change: (disk: Disk) => Partial<Disk>][] = [
+    [
+      'ENOSPC',
+      (disk) => ({
+        createFile: async (path) => ({
+          ...(await disk.createFile(path)),
+          write: () => fault('ENOSPC'),
         }),
-      ],
-      [
-        'EIO',
-        (disk) => ({
-          createFile: async (path) => ({
-            ...(await disk.createFile(path)),
-            sync: () => fault('EIO'),
-          }),
+      }),
+    ],
+    [
+      'EIO',
+      (disk) => ({
+        createFile: async (path) => ({
+          ...(await disk.createFile(path)),
+          sync: () => fault('EIO'),
         }),
-      ],
-      ['EROFS', () => ({ createFile: () => fault('EROFS') })],
-      ['EACCES', () => ({ openAppend: () => fault('EACCES') })],
-      [
-        'EDQUOT',
-        () => ({
-          openAppend: async (path, create) => ({
-            ...(await nodeDisk.openAppend(path, create)),
-            append: () => fault('EDQUOT'),
-          }),
+      }),
+    ],
+    ['EROFS', () => ({ createFile: () => fault('EROFS') })],
+    ['EACCES', () => ({ openAppend: () => fault('EACCES') })],
+    [
+      'EDQUOT',
+      () => ({
+        openAppend: async (path, create) => ({
+          ...(await nodeDisk.openAppend(path, create)),
+          append: () => fault('EDQUOT'),
         }),
-      ],
-    ]
-    for (const [code, change] of faults) {
-      const bench = await withFaults(t, change)
-      const error = await bench.run().catch((thrown: unknown) => thrown)
-      const failure = toFailure(error)
-      t.match(failure, {
-        category: 'destination',
-        code: `disk.${code.toLowerCase()}`,
-        retryable: false,
-        remedy: /./,
-      })
-      t.match(failure.message, bench.path)
-      t.strictSame(await bench.visible(), versions(records(12, 'old')), code)
-      t.strictSame(await bench.leftovers(bench.target), [])
-      await bench.run().catch(() => {})
-    }
-  },
-)
+      }),
+    ],
+  ]
+  for (const [code, change] of faults) {
+    const bench = await withFaults(t, change)
+    const error = await bench.failingRun().catch((thrown: unknown) => thrown)
+    const failure = toFailure(error)
+    t.match(failure, {
+      category: 'destination',
+      code: `disk.${code.toLowerCase()}`,
+      retryable: false,
+      remedy: /./,
+    })
+    t.match(failure.message, bench.path)
+    t.strictSame(await bench.visible(), versions(records(12, 'old')), code)
+    t.strictSame(await bench.leftovers(bench.target), [])
+    await bench.failingRun().catch(() => {})
+  }
+})
 
 t.test('a rename that fails after the commit is finished by the next attempt', async (t) => {
   let broken = true
   const bench = await withFaults(t, (disk) => ({
     rename: (from, to) => (broken ? fault('EIO') : disk.rename(from, to)),
   }))
-  t.equal(await failureCode(bench.run()), 'disk.eio')
+  t.equal(await failureCode(bench.failingRun()), 'disk.eio')
   t.strictSame(await bench.visible(), versions(records(12, 'old')))
   broken = false
-  const next = await bench.run()
+  const next = await bench.failingRun()
   t.equal(next.recovered, false)
   t.strictSame(await bench.visible(), versions(records(9, 'new')))
+  t.strictSame(await bench.leftovers(bench.target), [])
+})
+
+t.test('a commit whose renames failed is finished, not read again', async (t) => {
+  let broken = true
+  const bench = await withFaults(t, (disk) => ({
+    rename: (from, to) => (broken ? fault('EIO') : disk.rename(from, to)),
+  }))
+  const { fence } = await bench.run({ range: again(0), pages: [records(5, 'known')] })
+  t.equal(await failureCode(bench.failingRun()), 'disk.eio')
+  broken = false
+  const next = await bench.run({ range: dayRange(0, { committedFence: fence }) })
+  t.equal(next.recovered, true)
+  t.equal(next.receipt.records, 9)
+  t.strictSame(await bench.visible(), versions(records(9, 'new')))
+})
+
+t.test('a page that was damaged on its way commits nothing', async (t) => {
+  const bench = await openBench(t, localFileSuite)
+  await bench.run({ pages: [records(12, 'old')] })
+  const input = { target: bench.target, range: again(0), pages: [] }
+  const attempt = openAttempt(kind, bench.writer, input)
+  await attempt.writer.begin()
+  const page = kind.makeEncoder({ ...input, fetchedFrom: 1000 }).encode(records(9, 'new'))
+  page.bytes[20] = 0x20
+  await attempt.writer.writePage(page)
+  const { recordCount, checksum } = page
+  const report = { pages: 1, records: recordCount, checksum, fetchedFrom: 1000 }
+  t.equal(await failureCode(attempt.writer.commit(report)), 'spool.damaged')
+  await attempt.writer.abort()
+  await attempt.spool.drop()
+  t.strictSame(await bench.visible(), versions(records(12, 'old')))
   t.strictSame(await bench.leftovers(bench.target), [])
 })
 
