@@ -78,7 +78,7 @@ export function streamRangeRoutes(app: App, deps: ApiDeps): void {
     const { action, status, dry_run: dryRun = false } = request.body
     const window = askedWindow(request.body, zoneOf(row, deps))
     const options = { dryRun, ...(status ? { status } : {}) }
-    const { matched, runId } = engine.actOnRanges(row.id, action, window, options)
+    const { matched, runId } = await engine.actOnRanges(row.id, action, window, options)
     reply.code(dryRun ? 200 : 202)
     return { matched, run_id: runId }
   })

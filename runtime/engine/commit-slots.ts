@@ -20,6 +20,7 @@ export class CommitSlots {
     if (slots.held < slots.limit) take()
     else slots.waiting.push(take)
     return () => {
+      if (state === 'over') return
       if (state === 'held') slots.held -= 1
       if (state === 'waiting') slots.waiting.splice(slots.waiting.indexOf(take), 1)
       state = 'over'

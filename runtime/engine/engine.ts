@@ -18,7 +18,10 @@ export type RangeAction = 'retry' | 'resync' | 'prioritize'
  * Unknown ids never get here: the API resolves them within the caller's workspace first.
  */
 export interface Engine {
-  /** Plans what is due (or re-reads the window) and starts or joins the stream's one active run. */
+  /**
+   * Plans what is due and starts or joins the stream's one active run. With a window: plans only that, and what is due
+   * in it goes first.
+   */
   syncStream(
     streamId: string,
     trigger: RunTrigger,
@@ -33,7 +36,7 @@ export interface Engine {
     action: RangeAction,
     window: AskedWindow,
     options?: { status?: string; dryRun?: boolean },
-  ): { matched: number; runId: string | null }
+  ): Promise<{ matched: number; runId: string | null }>
   retryRange(rangeId: number): { runId: string }
   /** Opens every range again; `clear` also removes the stream's data at the destination. */
   resetStream(streamId: string, options: { clear: boolean }): Promise<void>

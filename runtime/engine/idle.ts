@@ -1,22 +1,18 @@
 /** What a run does when nothing is in flight and nothing can be picked: pure. */
 import type { Failure } from '../../schema/error.ts'
-import { never } from '../../schema/range-state.ts'
 import type { RunStatus } from '../../schema/run.ts'
 
 /** A run waits this long for failed ranges to come due; longer waits are left to a later run. */
 export const finalPassWaitMs = 30_000
 
 export type IdleDecision =
-  /** the final pass: these failed ranges are due */
-  { next: 'retry'; rangeIds: number[] } | { next: 'wait'; untilMs: number } | { next: 'end' }
+  /** the final pass: failed ranges are due */
+  { next: 'retry' } | { next: 'wait'; untilMs: number } | { next: 'end' }
 
-export function decideIdle(failed: { id: number; dueAt: number }[], now: number): IdleDecision {
-  const waiting = failed.filter((range) => range.dueAt !== never)
-  const due = waiting.filter((range) => range.dueAt <= now)
-  if (due.length > 0) return { next: 'retry', rangeIds: due.map((range) => range.id) }
-  const soonest = Math.min(...waiting.map((range) => range.dueAt))
-  if (soonest - now <= finalPassWaitMs) return { next: 'wait', untilMs: soonest }
-  return { next: 'end' }
+/** @param nextDue when the first of the failed ranges comes due by itself; null when none ever does */
+export function decideIdle(nextDue: number | null, now: number): IdleDecision {
+  if (nextDue === null || nextDue - now > finalPassWaitMs) return { next: 'end' }
+  return nextDue <= now ? { next: 'retry' } : { next: 'wait', untilMs: nextDue }
 }
 
 /** How a run that came to its end is called. */

@@ -1,18 +1,24 @@
+import { setImmediate as breathe } from 'node:timers/promises'
 import type { MessagePort } from 'node:worker_threads'
 import type { CheckResult, DestinationType } from '../../schema/destination.ts'
 import { derrickError } from '../../schema/error.ts'
 import type { Progress, SchedulerState } from '../../schema/event.ts'
 import type { Manifest } from '../../schema/manifest/manifest.ts'
 import type { PoolTask } from '../../schema/protocol.ts'
+import type { Lane } from '../../schema/range.ts'
 import type { RunTrigger } from '../../schema/run.ts'
 import type { Settings } from '../../schema/settings.ts'
+import { planChunk, type RangeRow } from '../store/ranges.ts'
 import type { RunRow } from '../store/runs.ts'
 import type { EngineDeps, StreamContext } from './context.ts'
 import type { AskedWindow, Engine, RangeAction } from './engine.ts'
 import { buildTarget } from './job.ts'
 import { moveRanges } from './range-actions.ts'
 import { recover } from './recovery.ts'
-import { RunCoordinator, type RunHost } from './run-coordinator.ts'
+import { RunCoordinator } from './run-coordinator.ts'
+import type { RunHost } from './run-host.ts'
+import type { IsReady } from './run-queue.ts'
+import { SourceTurns } from './source-turns.ts'
 
 /** At most this many progress events a second and run. */
 const progressEveryMs = 250
@@ -22,7 +28,9 @@ export class LedgerEngine implements Engine, RunHost {
   readonly #deps: EngineDeps
   readonly #manifestOf: (connector: string) => Manifest
   readonly #active = new Map<string, RunCoordinator>()
-  readonly #sourceLoad = new Map<string, number>()
+  readonly #turns = new SourceTurns<RunCoordinator>()
+  /** streams whose ranges are being moved or removed: nothing may start */
+  readonly #resetting = new Set<string>()
   readonly #lastTick: () => number | null
   #stopping: (() => void) | null = null
   #progressTimer: NodeJS.Timeout | undefined
@@ -69,23 +77,19 @@ export class LedgerEngine implements Engine, RunHost {
     window?: AskedWindow,
   ): { runId: string; joined: boolean } {
     const context = this.#context(streamId)
-    if (this.#stopping)
-      throw derrickError('unknown', 'server.stopping', 'Derrick is stopping', {
-        remedy: 'try again after it started',
-      })
-    if (trigger === 'manual' || trigger === 'api') this.#release(context)
+    this.#requireStartable(streamId)
+    // A person asks for all that is due: lanes that a cancel held go on, and what had given up gets new tries.
+    const asked = window === undefined && (trigger === 'manual' || trigger === 'api')
+    if (asked && context.heldLanes !== 0) this.#deps.config.setHeldLanes(streamId, 0)
+    const plan = { ...(window ? { window } : {}), newTries: asked }
     const running = this.#active.get(streamId)
-    if (running && !running.cancelling) {
-      running.plan(window)
+    if (running) {
+      running.plan(plan)
       return { runId: running.run.id, joined: true }
     }
-    if (running)
-      throw derrickError('unknown', 'run.cancelling', 'the run before is still being cancelled', {
-        remedy: 'try again in a moment',
-      })
     const run = this.#insertRun(context, trigger)
     const coordinator = this.#activate(run, context)
-    coordinator.plan(window)
+    coordinator.plan(plan)
     coordinator.enqueue()
     this.permitsReturned()
     return { runId: run.id, joined: false }
@@ -106,49 +110,62 @@ export class LedgerEngine implements Engine, RunHost {
     return false
   }
 
-  actOnRanges(
+  async actOnRanges(
     streamId: string,
     action: RangeAction,
     window: AskedWindow,
     options: { status?: string; dryRun?: boolean } = {},
-  ): { matched: number; runId: string | null } {
-    const context = this.#context(streamId)
-    const moved = moveRanges(this.#deps.ranges, streamId, action, window, options)
-    if (options.dryRun) return { matched: moved.matched, runId: null }
-    for (const range of moved.rows) {
-      this.#deps.emit({ kind: 'range-changed', workspaceId: context.workspaceId, range })
+  ): Promise<{ matched: number; runId: string | null }> {
+    const { workspaceId } = this.#context(streamId)
+    this.#requireStartable(streamId)
+    const onMoved = (rows: RangeRow[]): void => {
+      for (const range of rows) this.#deps.emit({ kind: 'range-changed', workspaceId, range })
     }
-    if (moved.rows.length === 0) return { matched: moved.matched, runId: null }
-    return { matched: moved.matched, runId: this.syncStream(streamId, 'api').runId }
+    const matched = await moveRanges(this.#deps.ranges, streamId, action, window, options, onMoved)
+    if (options.dryRun || matched === 0) return { matched, runId: null }
+    return { matched, runId: this.syncStream(streamId, 'api').runId }
   }
 
   retryRange(rangeId: number): { runId: string } {
-    const row = this.#deps.ranges.get(rangeId)
+    const { ranges } = this.#deps
+    const row = ranges.get(rangeId)
     if (!row) throw derrickError('unknown', 'range.not_found', 'there is no such range')
-    if (row.status === 'failed')
-      this.#deps.ranges.change(rangeId, { kind: 'retry', resetFailures: true })
-    if (row.status === 'complete')
-      this.#deps.ranges.change(rangeId, { kind: 'reopen', lane: 'repair' })
-    return { runId: this.syncStream(row.streamId, 'api').runId }
+    this.#context(row.streamId)
+    this.#requireStartable(row.streamId)
+    if (row.status === 'complete') ranges.change(rangeId, { kind: 'reopen', lane: 'repair' })
+    // Only this one: as a window of its own it goes first and needs no lane that is held.
+    const window = row.kind === 'full' ? undefined : { from: row.start, to: row.end }
+    return { runId: this.syncStream(row.streamId, 'api', window).runId }
   }
 
   /** Also of a disabled stream: disable, reset, change is how a stream gets another granularity or key. */
   async resetStream(streamId: string, { clear }: { clear: boolean }): Promise<void> {
-    const context = this.#deps.config.stream(streamId)
+    const { config, ranges, emit } = this.#deps
+    const context = config.stream(streamId)
     if (!context) throw derrickError('unknown', 'stream.not_found', 'there is no such stream')
     if (this.#active.has(streamId)) {
       throw derrickError('unknown', 'run.active', 'the stream is being synced', {
         remedy: 'cancel its run first',
       })
     }
-    if (clear) {
-      const target = buildTarget(context, this.#deps.config.jobInputs(streamId))
-      await this.#task({ kind: 'clear-stream', target })
-      this.#deps.ranges.deleteAll(streamId)
-    } else {
-      moveRanges(this.#deps.ranges, streamId, 'resync', { from: null, to: null }, {})
+    this.#requireStartable(streamId)
+    this.#resetting.add(streamId)
+    try {
+      // First: whatever interrupts the rest, nothing counts as complete that may have been removed.
+      await moveRanges(ranges, streamId, 'resync', { from: null, to: null }, {}, () => {})
+      // The cancel that a reset begins with holds lanes; all of them are to be read again.
+      config.setHeldLanes(streamId, 0)
+      if (clear) {
+        await this.#task({
+          kind: 'clear-stream',
+          target: buildTarget(context, config.jobInputs(streamId)),
+        })
+        while (ranges.forgetSome(streamId, planChunk) > 0) await breathe()
+      }
+    } finally {
+      this.#resetting.delete(streamId)
     }
-    this.#deps.emit({ kind: 'stream-changed', workspaceId: context.workspaceId, streamId })
+    emit({ kind: 'stream-changed', workspaceId: context.workspaceId, streamId })
   }
 
   streamChanged(streamId: string): void {
@@ -158,13 +175,13 @@ export class LedgerEngine implements Engine, RunHost {
   sourceChanged(sourceId: string): void {
     const { config, ranges } = this.#deps
     for (const streamId of config.streamsOfSource(sourceId)) {
+      this.streamChanged(streamId)
       const context = config.stream(streamId)
-      if (!context?.enabled || context.source.paused) continue
+      if (!context?.enabled || context.source.paused || !this.#isStartable(streamId)) continue
       // Resumed or given new credentials: what failed for its sign-in is tried again.
       const refused = ranges.failed(streamId).filter((row) => row.error?.category === 'auth')
       for (const row of refused) ranges.change(row.id, { kind: 'retry', resetFailures: true })
       if (refused.length > 0) this.syncStream(streamId, 'retry')
-      this.streamChanged(streamId)
     }
   }
 
@@ -219,25 +236,33 @@ export class LedgerEngine implements Engine, RunHost {
 
   // RunHost
 
-  sourceInFlight(sourceId: string): number {
-    return this.#sourceLoad.get(sourceId) ?? 0
+  takeTurn(run: RunCoordinator, { id, maxInFlight }: StreamContext['source']): boolean {
+    return this.#turns.take(id, maxInFlight, run)
   }
 
-  sourceInFlightChanged(sourceId: string, by: 1 | -1): void {
-    const load = this.sourceInFlight(sourceId) + by
-    if (load > 0) this.#sourceLoad.set(sourceId, load)
-    else this.#sourceLoad.delete(sourceId)
-    if (by < 0) this.#pokeOthers(sourceId)
+  giveTurnBack(sourceId: string): void {
+    this.#turns.giveBack(sourceId)
+  }
+
+  permitsWanted(run: RunCoordinator, lane: Lane | null): boolean {
+    const { queue, now } = this.#deps
+    return queue.wants(run.context.source.id, lane, run.heldSince, now(), this.#readiness())
+  }
+
+  sourcePaused(sourceId: string): void {
+    for (const run of this.#active.values()) if (run.context.source.id === sourceId) run.poke()
   }
 
   permitsReturned(): void {
-    const { queue, config, now } = this.#deps
-    const granted = queue.grant(({ streamId }) => {
-      const until = config.stream(streamId)?.source.pausedUntil ?? null
-      return until === null || until <= now()
-    })
-    for (const { streamId } of granted) this.#active.get(streamId)?.granted()
-    this.#deps.emit({ kind: 'scheduler-changed' })
+    if (this.#stopping) return
+    const { queue, emit } = this.#deps
+    for (const { streamId } of queue.grant(this.#readiness())) {
+      this.#active.get(streamId)?.granted()
+    }
+    emit({ kind: 'scheduler-changed' })
+    // Those that only wait may give way to those that are left.
+    if (queue.size === 0) return
+    for (const run of this.#active.values()) if (run.isWaiting) run.poke()
   }
 
   ended(run: RunCoordinator): void {
@@ -249,10 +274,35 @@ export class LedgerEngine implements Engine, RunHost {
     if (this.#stopping && this.#active.size === 0) this.#stopping()
   }
 
-  /** Runs of the same source may have waited for a free request. */
-  #pokeOthers(sourceId: string): void {
-    queueMicrotask(() => {
-      for (const run of this.#active.values()) if (run.context.source.id === sourceId) run.poke()
+  /** Looks at each source once: hundreds of runs may be queued. */
+  #readiness(): IsReady {
+    const { config, now } = this.#deps
+    const bySource = new Map<string, boolean>()
+    return ({ streamId, sourceId, notBefore = 0 }) => {
+      if (notBefore > now()) return false
+      const known = bySource.get(sourceId)
+      if (known !== undefined) return known
+      const isReady = (config.stream(streamId)?.source.pausedUntil ?? 0) <= now()
+      bySource.set(sourceId, isReady)
+      return isReady
+    }
+  }
+
+  #isStartable(streamId: string): boolean {
+    const isBusy = this.#resetting.has(streamId) || this.#active.get(streamId)?.cancelling
+    return !isBusy && !this.#stopping
+  }
+
+  /** Throws DerrickError while nothing of the stream may start. */
+  #requireStartable(streamId: string): void {
+    if (this.#isStartable(streamId)) return
+    const remedy = 'try again in a moment'
+    if (this.#stopping)
+      throw derrickError('unknown', 'server.stopping', 'Derrick is stopping', { remedy })
+    if (this.#resetting.has(streamId))
+      throw derrickError('unknown', 'stream.resetting', 'the stream is being reset', { remedy })
+    throw derrickError('unknown', 'run.cancelling', 'the run before is still being cancelled', {
+      remedy,
     })
   }
 
@@ -290,15 +340,6 @@ export class LedgerEngine implements Engine, RunHost {
       })
     }
     return context
-  }
-
-  /** A person asks: lanes that a cancel held go on, and what had given up gets new tries. */
-  #release(context: StreamContext): void {
-    const { config, ranges } = this.#deps
-    if (context.heldLanes !== 0) config.setHeldLanes(context.streamId, 0)
-    for (const row of ranges.failed(context.streamId)) {
-      ranges.change(row.id, { kind: 'retry', resetFailures: true })
-    }
   }
 
   #insertRun(context: StreamContext, trigger: RunTrigger): RunRow {

@@ -39,6 +39,12 @@ export class Permits {
     return undefined
   }
 
+  /** Whether a sync of this source could start if one of the source `instead` gave its permits back. */
+  fitsInstead(sourceId: string, instead: string): boolean {
+    const others = this.inUseBy(sourceId) - (sourceId === instead ? 1 : 0)
+    return this.#inUse - 1 < this.#limits.global && others < this.#limits.perSource
+  }
+
   /** Takes both permits; false, and nothing taken, when either is not free. */
   take(sourceId: string): boolean {
     if (this.blockedBy(sourceId)) return false

@@ -2,14 +2,9 @@ import { setImmediate as breathe } from 'node:timers/promises'
 import type { Lane } from '../../schema/range.ts'
 import { revisitDue } from '../../schema/range-state.ts'
 import type { Granularity, SyncStrategy } from '../../schema/stream.ts'
-import {
-  boundaryAt,
-  type Interval,
-  nextBoundary,
-  tilesBackward,
-  tilesForward,
-} from '../../schema/tiling.ts'
+import { boundaryAt, type Interval, tilesBackward, tilesForward } from '../../schema/tiling.ts'
 import { planChunk, type RangeRow, type RangeStore } from '../store/ranges.ts'
+import type { StreamContext } from './context.ts'
 import type { AskedWindow } from './engine.ts'
 
 /** The part of time that has rows: [from, to). Its bounds are facts; a new zone or granularity applies beyond them. */
@@ -28,83 +23,133 @@ export interface PlanInput {
   start: number
   frontier: Frontier | null
   lookbackMs: number
+  /** a person asks: what failed with this fence or a lower one is tried again; null when nobody does */
+  retryUpTo: number | null
 }
+
+export const planInput = (context: StreamContext, retryUpTo: number | null): PlanInput => ({
+  streamId: context.streamId,
+  windowed: context.connector.windowed,
+  strategy: context.strategy,
+  granularity: context.granularity,
+  zone: context.source.zone,
+  start: context.start,
+  frontier: context.frontier,
+  lookbackMs: context.lookbackMs,
+  retryUpTo,
+})
 
 export interface PlanDeps {
   ranges: RangeStore
   now: () => number
   saveFrontier: (streamId: string, frontier: Frontier) => void
   onChanged: (rows: RangeRow[]) => void
+  /** false when nobody waits for the plan any more */
+  isWanted: () => boolean
 }
 
 /**
  * Makes rows for all time that is due and opens again what is not final. Works in chunks and lets other work in
  * between; what is planned can be picked at once, newest_first from now downward.
  */
-export async function plan(input: PlanInput, deps: PlanDeps, window?: AskedWindow): Promise<void> {
-  const { ranges, now } = deps
-  if (!input.windowed) {
-    ranges.insertFull(input.streamId)
-    deps.onChanged(ranges.reopenOpen(input.streamId, now()))
-    return
+export async function plan(input: PlanInput, deps: PlanDeps): Promise<void> {
+  const { ranges, now, onChanged } = deps
+  // Not what fails meanwhile: later attempts have higher fences.
+  const retryChunk = (): boolean => {
+    const retried = ranges.retryFailed(input.streamId, input.retryUpTo ?? 0, planChunk)
+    onChanged(retried)
+    return retried.length === planChunk
   }
-  deps.onChanged(reopen(input, deps))
-  let frontier = input.frontier ?? firstFrontier(input, now())
-  const add = (tiles: Interval[], laneOf: (tile: Interval) => Lane, moved: Frontier): void => {
+  let more = input.retryUpTo !== null && retryChunk()
+  if (input.windowed) {
+    onChanged(reopen(input, deps))
+    if (input.start <= now()) await extend(input, deps)
+  } else {
+    ranges.insertFull(input.streamId)
+    onChanged(ranges.reopenOpen(input.streamId, input.start, now()))
+  }
+  while (more && deps.isWanted()) {
+    await breathe()
+    more = retryChunk()
+  }
+}
+
+/** Makes rows for one window, also outside of what else is read, and lets what is due in it go first. Only that. */
+export async function planWindow(
+  input: PlanInput,
+  deps: PlanDeps,
+  window: AskedWindow,
+): Promise<void> {
+  const { streamId, granularity, zone, frontier } = input
+  const { ranges, now, onChanged } = deps
+  const hasRows = ({ start, end }: Interval): boolean =>
+    frontier !== null && frontier.from <= start && end <= frontier.to
+  const to = Math.min(window.to ?? Number.POSITIVE_INFINITY, now() + 1)
+  let from = boundaryAt(window.from ?? input.start, granularity, zone)
+  onChanged(ranges.reopenOpen(streamId, from, to - 1))
+  while (from < to && deps.isWanted()) {
+    const tiles = tilesForward(from, to, granularity, zone, planChunk)
+    const end = tiles.at(-1)?.end ?? to
     ranges.insert(
-      input.streamId,
+      streamId,
+      tiles.filter((tile) => !hasRows(tile)).map((tile) => ({ ...tile, lane: 'fresh' })),
+    )
+    onChanged(ranges.bringForward(ranges.overlapping(streamId, from, end)))
+    from = end
+    await breathe()
+  }
+}
+
+/** Moves the frontier: at its end to now, at its beginning to the start date, whichever way that was moved. */
+async function extend(input: PlanInput, deps: PlanDeps): Promise<void> {
+  const { streamId, granularity, zone } = input
+  const { ranges, now, isWanted } = deps
+  let frontier = input.frontier ?? firstFrontier(input, now())
+  const move = (moved: Frontier): void => {
+    frontier = moved
+    deps.saveFrontier(streamId, moved)
+  }
+  const first = input.frontier === null && input.strategy === 'oldest_first'
+  const freshFrom = first ? boundaryAt(now(), granularity, zone) : frontier.to
+  while (frontier.to <= now() && isWanted()) {
+    const tiles = tilesForward(frontier.to, now() + 1, granularity, zone, planChunk)
+    const laneOf = (tile: Interval): Lane => (tile.end > freshFrom ? 'fresh' : 'history')
+    ranges.insert(
+      streamId,
       tiles.map((tile) => ({ ...tile, lane: laneOf(tile) })),
     )
-    frontier = moved
-    deps.saveFrontier(input.streamId, frontier)
+    move({ ...frontier, to: tiles.at(-1)?.end ?? frontier.to })
+    await breathe()
   }
-  const forward = async (): Promise<void> => {
-    const first = input.frontier === null && input.strategy === 'oldest_first'
-    const freshFrom = first ? boundaryAt(now(), input.granularity, input.zone) : frontier.to
-    while (frontier.to <= now()) {
-      const tiles = tilesForward(frontier.to, now() + 1, input.granularity, input.zone, planChunk)
-      const end = tiles.at(-1)?.end ?? frontier.to
-      add(tiles, (tile) => (tile.end > freshFrom ? 'fresh' : 'history'), { ...frontier, to: end })
-      await breathe()
-    }
+  while (frontier.from > input.start && isWanted()) {
+    const tiles = tilesBackward(frontier.from, input.start, granularity, zone, planChunk)
+    ranges.insert(
+      streamId,
+      tiles.map((tile) => ({ ...tile, lane: 'history' })),
+    )
+    move({ ...frontier, from: tiles.at(-1)?.start ?? frontier.from })
+    await breathe()
   }
-  const backward = async (): Promise<void> => {
-    const until = Math.min(input.start, window?.from ?? input.start)
-    while (frontier.from > until) {
-      const tiles = tilesBackward(frontier.from, until, input.granularity, input.zone, planChunk)
-      const start = tiles.at(-1)?.start ?? frontier.from
-      add(tiles, () => 'history', { ...frontier, from: start })
-      await breathe()
-    }
-  }
-  await forward()
-  await backward()
-  if (window) deps.onChanged(ranges.bringForward(input.streamId, window.from, window.to))
+  // Moved later: what was read stays. The frontier follows, so that an earlier date fills the gap again.
+  const from = boundaryAt(input.start, granularity, zone)
+  while (isWanted() && ranges.forgetUnreadBefore(streamId, from, planChunk) > 0) await breathe()
+  if (frontier.from < from) move({ ...frontier, from })
 }
 
 /** Where an unplanned stream begins: newest_first at the open range, oldest_first at its start. */
 function firstFrontier(input: PlanInput, now: number): Frontier {
-  const at = input.strategy === 'newest_first' ? now : Math.min(input.start, now)
+  const at = input.strategy === 'newest_first' ? now : input.start
   const from = boundaryAt(at, input.granularity, input.zone)
   return { from, to: from }
 }
 
-function reopen(input: PlanInput, { ranges, now }: PlanDeps): RangeRow[] {
-  const opened = ranges.reopenOpen(input.streamId, now())
-  if (input.lookbackMs <= 0) return opened
-  for (const row of ranges.sealedSince(input.streamId, now() - input.lookbackMs * 2)) {
-    if (revisitDue(row.end, row.fetchedFrom ?? 0, input.lookbackMs, now())) {
+function reopen({ streamId, start, lookbackMs }: PlanInput, { ranges, now }: PlanDeps): RangeRow[] {
+  const opened = ranges.reopenOpen(streamId, start, now())
+  if (lookbackMs <= 0) return opened
+  for (const row of ranges.sealedSince(streamId, Math.max(start, now() - lookbackMs * 2))) {
+    if (revisitDue(row.end, row.fetchedFrom ?? 0, lookbackMs, now())) {
       opened.push(ranges.change(row.id, { kind: 'reopen', lane: 'repair' }))
     }
   }
   return opened
-}
-
-/** How many ranges a window would hold, for dry runs. */
-export function countTiles(window: Interval, granularity: Granularity, zone: string): number {
-  let count = 0
-  for (let t = boundaryAt(window.start, granularity, zone); t < window.end; count++) {
-    t = nextBoundary(t, granularity, zone)
-  }
-  return count
 }

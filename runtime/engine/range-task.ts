@@ -1,6 +1,6 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { openChannel } from '../../schema/channel.ts'
-import { type Failure, failure } from '../../schema/error.ts'
+import { type Failure, failure, toFailure } from '../../schema/error.ts'
 import type {
   AttemptProgress,
   RangeCommand,
@@ -65,27 +65,41 @@ export function startRangeTask(
   let progress = nothing
   let giveSlotBack: (() => void) | undefined
   let cancelTimer: NodeJS.Timeout | undefined
+  let isOver = false
 
   const end = (outcome: RangeOutcome): void => {
+    if (isOver) return
+    isOver = true
     clearTimeout(cancelTimer)
     giveSlotBack?.()
     port1.close()
     ended.resolve(outcome)
   }
+  /** A closed port still delivers what it holds; and a fault of ours ends this attempt, not the process. */
+  const hear = (act: () => void): void => {
+    if (isOver) return
+    try {
+      act()
+    } catch (error) {
+      channel.send({ kind: 'cancel-range', reason: 'cancel' })
+      end({ kind: 'failed', failure: toFailure(error), progress })
+    }
+  }
   const channel = openChannel<RangeCommand, RangeEvent>(port1, {
-    'range-claimed': (event) => listener.onClaimed(event.fence, event.fetchedFrom),
+    'range-claimed': (event) => hear(() => listener.onClaimed(event.fence, event.fetchedFrom)),
     'range-progressed': (event) => {
       progress = event.progress
-      listener.onProgress(event.progress)
+      hear(() => listener.onProgress(event.progress))
     },
-    'source-waited': (event) => listener.onWait(event.untilMs, event.reason),
-    'commit-slot-wanted': () => {
-      giveSlotBack = deps.slots.request(job.target.destinationId, deps.commitSlotLimit, () =>
-        channel.send({ kind: 'grant-commit-slot' }),
-      )
-    },
-    'records-rejected': (event) => listener.onRejects(event.rejects),
-    'schema-changed': (event) => listener.onSchemaChange(event.table, event.columns),
+    'source-waited': (event) => hear(() => listener.onWait(event.untilMs, event.reason)),
+    'commit-slot-wanted': () =>
+      hear(() => {
+        giveSlotBack = deps.slots.request(job.target.destinationId, deps.commitSlotLimit, () =>
+          channel.send({ kind: 'grant-commit-slot' }),
+        )
+      }),
+    'records-rejected': (event) => hear(() => listener.onRejects(event.rejects)),
+    'schema-changed': (event) => hear(() => listener.onSchemaChange(event.table, event.columns)),
     'range-completed': ({ receipt, progress: last, recovered }) =>
       end({ kind: 'completed', receipt, progress: last, recovered }),
     'range-failed': (event) =>
@@ -96,18 +110,18 @@ export function startRangeTask(
     end({ kind: 'crashed', failure: workerDied(message), progress })
   dispatch(job, port2, deps).then(
     // The terminal event was sent before the task returned, but promise and port may race: let the port drain first.
-    () =>
-      setTimeout(
-        () => crashed('the sync actor returned without a result'),
-        returnedGraceMs,
-      ).unref(),
+    () => {
+      if (isOver) return
+      setTimeout(() => crashed('the sync actor returned without a result'), returnedGraceMs).unref()
+    },
     (error: unknown) => crashed(error instanceof Error ? error.message : String(error)),
   )
   return {
     outcome: ended.promise,
     cancel: (reason) => {
+      if (isOver || cancelTimer) return
       channel.send({ kind: 'cancel-range', reason })
-      cancelTimer ??= setTimeout(
+      cancelTimer = setTimeout(
         () => crashed('the sync actor did not answer a cancel'),
         cancelAnswerMs,
       )
@@ -117,7 +131,8 @@ export function startRangeTask(
 
 const returnedGraceMs = 5_000
 
-function dispatch(
+/** Async, so that also what is thrown at once becomes a rejection. */
+async function dispatch(
   job: RangeJob,
   port: MessagePort,
   { pool, alone }: RangeTaskDeps,

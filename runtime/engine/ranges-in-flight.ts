@@ -1,6 +1,7 @@
+import { toFailure } from '../../schema/error.ts'
 import type { AttemptProgress, Reject } from '../../schema/protocol.ts'
 import type { RangeRow } from '../store/ranges.ts'
-import type { EngineDeps, StreamContext } from './context.ts'
+import type { EngineDeps, JobInputs, StreamContext } from './context.ts'
 import { buildJob } from './job.ts'
 import {
   type RangeOutcome,
@@ -13,8 +14,7 @@ import type { RunReport } from './run-report.ts'
 
 /** Ranges in flight of a source, over all its runs: together they stay under its bound. */
 export interface SourceLoad {
-  sourceInFlight(sourceId: string): number
-  sourceInFlightChanged(sourceId: string, by: 1 | -1): void
+  giveTurnBack(sourceId: string): void
 }
 
 export interface InFlightListener {
@@ -60,21 +60,32 @@ export class RangesInFlight {
       { kind: 'claim', fence, runId },
       { startedAt, finishedAt: null },
     )
-    const attemptId = deps.attempts.start(row.id, runId, fence, startedAt)
-    const task = startRangeTask(
-      buildJob(context, claimed, runId, inputs, deps),
+    try {
+      const attemptId = deps.attempts.start(row.id, runId, fence, startedAt)
+      this.#listener.report().rangesChanged([claimed])
+      const task = this.#start(context, claimed, runId, inputs)
+      this.#tasks.set(row.id, task)
+      void task.outcome.then((outcome) =>
+        this.#ended({ row: claimed, attemptId }, outcome, context),
+      )
+    } catch (error) {
+      deps.ranges.change(row.id, { kind: 'release' })
+      throw error
+    }
+  }
+
+  #start(context: StreamContext, row: RangeRow, runId: string, inputs: JobInputs): RangeTask {
+    const { pool, slots } = this.#deps
+    return startRangeTask(
+      buildJob(context, row, runId, inputs, this.#deps),
       {
-        pool: deps.pool,
-        slots: deps.slots,
+        pool,
+        slots,
         commitSlotLimit: context.destination.commitSlots,
         alone: row.crashes > 0,
       },
-      this.#taskListener(claimed, fence),
+      this.#taskListener(row, row.fence),
     )
-    this.#tasks.set(row.id, task)
-    this.#load.sourceInFlightChanged(context.source.id, 1)
-    this.#listener.report().rangesChanged([claimed])
-    void task.outcome.then((outcome) => this.#ended({ row: claimed, attemptId }, outcome, context))
   }
 
   #taskListener(row: RangeRow, offered: number): RangeTaskListener {
@@ -105,13 +116,28 @@ export class RangesInFlight {
     outcome: RangeOutcome,
     context: StreamContext,
   ): void {
-    const { ranges, config } = this.#deps
     this.#tasks.delete(flight.row.id)
-    this.#load.sourceInFlightChanged(context.source.id, -1)
-    const row = ranges.get(flight.row.id)
-      ? recordOutcome(flight, outcome, config.stream(context.streamId) ?? context, this.#deps)
-      : null
+    this.#load.giveTurnBack(context.source.id)
+    const [row, seen] = this.#record(flight, outcome, context)
     if (row) this.#listener.report().rangesChanged([row])
-    this.#listener.onEnded(flight.row.id, row, outcome)
+    this.#listener.onEnded(flight.row.id, row, seen)
+  }
+
+  /** What can't be recorded as it was told fails: its next attempt asks the destination what is true. */
+  #record(
+    flight: { row: RangeRow; attemptId: number },
+    outcome: RangeOutcome,
+    context: StreamContext,
+  ): [RangeRow | null, RangeOutcome] {
+    const { ranges, config } = this.#deps
+    const now = config.stream(context.streamId) ?? context
+    if (!ranges.get(flight.row.id)) return [null, outcome]
+    try {
+      return [recordOutcome(flight, outcome, now, this.#deps), outcome]
+    } catch (error) {
+      const { progress } = outcome
+      const failed: RangeOutcome = { kind: 'failed', failure: toFailure(error), progress }
+      return [recordOutcome(flight, failed, now, this.#deps), failed]
+    }
   }
 }

@@ -20,6 +20,10 @@ export function recordOutcome(
     extra.checksum = receipt.checksum
     extra.rejects = progress.rejects
     if (!outcome.recovered) extra.pages = progress.pages
+  } else if (flight.row.committedAt !== null) {
+    // The row told of the attempt while it ran; from here it tells again of what is committed.
+    extra.pages = flight.row.pages
+    extra.rejects = flight.row.rejects
   }
   const row = deps.ranges.change(flight.row.id, changeOf(outcome, context, deps), extra)
   const error = outcome.kind === 'failed' || outcome.kind === 'crashed' ? outcome.failure : null

@@ -1,30 +1,26 @@
 import { type Failure, toFailure } from '../../schema/error.ts'
-import type { RangeRow } from '../store/ranges.ts'
+import { planChunk, type RangeRow } from '../store/ranges.ts'
 import type { RunRow } from '../store/runs.ts'
+import { Breaker } from './breaker.ts'
 import type { EngineDeps, StreamContext } from './context.ts'
 import type { AskedWindow } from './engine.ts'
-import { failureText } from './engine-events.ts'
 import { decideIdle, endStatus } from './idle.ts'
-import { plan } from './planner.ts'
+import { plan, planInput, planWindow } from './planner.ts'
+import { reactToFailure } from './range-failure.ts'
 import type { RangeOutcome } from './range-task.ts'
-import { RangesInFlight, type SourceLoad } from './ranges-in-flight.ts'
+import { RangesInFlight } from './ranges-in-flight.ts'
+import { countsOf } from './run-counts.ts'
+import type { RunHost } from './run-host.ts'
 import { RunProgress } from './run-progress.ts'
-import { makeRunReport, pauseAfterRefusal, type RunReport, rangeTitle } from './run-report.ts'
+import { makeRunReport, type RunReport } from './run-report.ts'
 import { parallelRanges, pausedBy } from './stream-rules.ts'
 
-/** The same failure of the destination, or of workers, in this many ranges on end says that the next ones would fail as well. */
-const hopelessAfter = 3
 /** Lanes that a cancel holds until a manual trigger: history and repair. */
 export const lanesHeldByCancel = 0b110
+/** In longer waits a run gives its permits to whoever can use them. */
+const offeredWaitMs = 3_000
 
-/** What a run asks of its engine beyond the shared parts. */
-export interface RunHost extends SourceLoad {
-  /** The run gave its permits back and is queued again. */
-  permitsReturned(): void
-  ended(run: RunCoordinator): void
-}
-
-type Ending = 'cancel' | 'stop' | 'yield' | 'pause' | null
+type Ending = 'cancel' | 'stop' | 'yield' | null
 
 /**
  * One run of one stream: plans, picks the next range by strategy, keeps ranges in flight, retries the failed ones in a
@@ -44,8 +40,11 @@ export class RunCoordinator {
   #forgetWake: (() => void) | undefined
   #waiting: string | undefined
   #stoppedBy: Failure | null = null
-  #sameFailure = { code: '', count: 0 }
+  readonly #breaker = new Breaker()
   #heldSince = 0
+  #queuedAt = 0
+  /** a queued run that yielded in a wait has nothing to do before */
+  #notBefore = 0
 
   constructor(run: RunRow, context: StreamContext, deps: EngineDeps, host: RunHost) {
     this.#run = run
@@ -60,7 +59,9 @@ export class RunCoordinator {
       },
       onEnded: (rangeId, row, outcome) => {
         this.progress.remove(rangeId)
-        if (row) this.#rangeEnded(row, outcome)
+        this.#safely(() => {
+          if (row) this.#rangeEnded(row, outcome)
+        })
         this.#step()
       },
     })
@@ -79,62 +80,72 @@ export class RunCoordinator {
   get waiting(): string | undefined {
     return this.#phase === 'queued' ? this.#deps.queue.waitingFor(this.#run.id) : this.#waiting
   }
-  get rangesInFlight(): number {
-    return this.#inFlight.size
+  get heldSince(): number {
+    return this.#heldSince
+  }
+  /** Holds permits with nothing under way. */
+  get isWaiting(): boolean {
+    return this.#phase === 'running' && this.#inFlight.size === 0
   }
 
-  /** Plans what is due into this run, also while it runs; what is planned can be picked at once. */
-  plan(window?: AskedWindow): void {
+  /** Plans what is due, or one window, into this run, also while it runs; what is planned can be picked at once. */
+  plan({ window, newTries = false }: { window?: AskedWindow; newTries?: boolean } = {}): void {
     const context = this.#refresh()
     if (!context) return
     this.#planning += 1
-    const { deps, run } = { deps: this.#deps, run: this.#run }
-    plan(
-      {
-        streamId: run.streamId,
-        windowed: context.connector.windowed,
-        strategy: context.strategy,
-        granularity: context.granularity,
-        zone: context.source.zone,
-        start: context.start,
-        frontier: context.frontier,
-        lookbackMs: context.lookbackMs,
+    const { ranges, now, config, fences } = this.#deps
+    const deps = {
+      ranges,
+      now,
+      saveFrontier: (streamId: string, frontier: { from: number; to: number }) => {
+        config.saveFrontier(streamId, frontier)
+        this.#step()
       },
-      {
-        ranges: deps.ranges,
-        now: deps.now,
-        saveFrontier: (streamId, frontier) => {
-          deps.config.saveFrontier(streamId, frontier)
-          this.#step()
-        },
-        onChanged: (rows) => this.#report.rangesChanged(rows),
-      },
-      window,
-    )
+      onChanged: (rows: RangeRow[]) => this.#report.rangesChanged(rows),
+      isWanted: () => this.#phase !== 'ended' && !['cancel', 'stop'].includes(this.#ending ?? ''),
+    }
+    const input = planInput(context, newTries ? fences.last : null)
+    // A stream that is read whole has no windows.
+    const isWhole = window === undefined || !input.windowed
+    const planned = isWhole ? plan(input, deps) : planWindow(input, deps, window)
+    void planned
       .catch((error: unknown) => {
         this.#stoppedBy = toFailure(error)
       })
-      .finally(() => {
+      .then(() => {
         this.#planning -= 1
+        this.#notBefore = 0
+        // It may stand in a fresher lane now, or have something to do again.
+        if (this.#deps.queue.has(this.#run.id)) this.#safely(() => this.#standInLine())
+        this.#host.permitsReturned()
         this.#step()
       })
   }
 
   enqueue(): void {
     this.#phase = 'queued'
+    this.#queuedAt = this.#deps.now()
     this.#save({ status: 'queued' })
+    this.#standInLine()
+    if (this.#notBefore === 0) return
+    this.#forgetWake = this.#deps.wakeAt(this.#notBefore, () => this.#host.permitsReturned())
+  }
+
+  #standInLine(): void {
     this.#deps.queue.add({
       runId: this.#run.id,
       streamId: this.#run.streamId,
       sourceId: this.#context.source.id,
       lane: this.#next(this.#context)?.lane ?? 'history',
-      queuedAt: this.#deps.now(),
+      queuedAt: this.#queuedAt,
+      notBefore: this.#notBefore,
     })
   }
 
   /** Both permits were taken for this run. */
   granted(): void {
     this.#phase = 'running'
+    this.#notBefore = 0
     this.#heldSince = this.#deps.now()
     const first = this.#run.startedAt === null
     this.#save({ status: 'running', startedAt: this.#run.startedAt ?? this.#deps.now() })
@@ -152,7 +163,7 @@ export class RunCoordinator {
 
   /** Takes no new range; those that can commit in time do. */
   stop(): void {
-    this.#end('stop', { letCommit: true })
+    if (this.#ending !== 'cancel') this.#end('stop', { letCommit: true })
   }
 
   /** The time for commits is over: everything in flight goes back to pending. */
@@ -162,6 +173,8 @@ export class RunCoordinator {
 
   /** Configuration changed, a limit was raised, or a wait is over. */
   poke(): void {
+    // A queued run notices here that its stream was disabled; a running one looks at each step.
+    if (this.#phase === 'queued' || this.#ending === 'yield') this.#refresh()
     this.#step()
   }
 
@@ -175,52 +188,63 @@ export class RunCoordinator {
   }
 
   #step(): void {
-    if (this.#phase === 'ended') return
-    this.#forgetWake?.()
-    this.#forgetWake = undefined
+    if (this.#phase !== 'ended') this.#safely(() => this.#advance())
+  }
+
+  /** A fault of ours ends this run, never the process with all others. */
+  #safely(act: () => void): void {
+    try {
+      act()
+    } catch (error) {
+      this.#stoppedBy = toFailure(error)
+      this.#inFlight.cancelAll('cancel')
+      if (this.#inFlight.size === 0 && this.#phase !== 'ended') this.#finish(this.#stoppedBy)
+    }
+  }
+
+  #advance(): void {
     if (this.#ending !== null) {
+      this.#forgetTimer()
       this.#finishEnding()
       return
     }
     if (this.#phase === 'queued') return
+    this.#forgetTimer()
     const context = this.#refresh()
     if (!context) return
-    const reason = this.#stoppedBy ?? pausedBy(context)
+    const paused = pausedBy(context)
+    // Not counted as tries: they go on when the source does.
+    if (paused) this.#inFlight.cancelAll('cancel')
+    const reason = this.#stoppedBy ?? paused
     if (reason) {
       if (this.#inFlight.size === 0 && this.#planning === 0) this.#finish(reason)
       return
     }
     if (this.#waitForSource(context)) return
-    if (this.#shouldYield(context)) {
-      this.#ending = 'yield'
-      this.#finishEnding()
+    // Only a run with work left yields: one that is at its end would wait for permits just to say so.
+    const next = this.#next(context)
+    if (next && this.#host.permitsWanted(this, next.lane)) {
+      this.#yield(0)
       return
     }
     this.#fill(context)
     if (this.#inFlight.size > 0 || this.#planning > 0) return
     if (this.#stoppedBy) this.#finish(this.#stoppedBy)
-    // With work left, other runs hold the source's bound: the end of one of their ranges wakes this one.
+    // With work left it stands in line at its source.
     else if (!this.#next(context)) this.#idle(context)
-  }
-
-  /** Only a run with work left yields: one that is at its end would wait for permits just to say so. */
-  #shouldYield(context: StreamContext): boolean {
-    const next = this.#next(context)
-    if (!next) return false
-    return this.#deps.queue.wants(context.source.id, next.lane, this.#heldSince, this.#deps.now())
   }
 
   /** Dispatches ranges until the stream's or the source's bound is met. */
   #fill(context: StreamContext): void {
     const parallel = parallelRanges(context)
     while (this.#inFlight.size < parallel) {
-      if (this.#host.sourceInFlight(context.source.id) >= context.source.maxInFlight) return
       const row = this.#next(context)
-      if (!row) return
+      if (!row || !this.#host.takeTurn(this, context.source)) return
       this.#waiting = undefined
       try {
         this.#inFlight.dispatch(context, row, this.#run.id)
       } catch (error) {
+        this.#host.giveTurnBack(context.source.id)
         this.#stoppedBy = toFailure(error)
         return
       }
@@ -228,72 +252,70 @@ export class RunCoordinator {
   }
 
   #rangeEnded(row: RangeRow, outcome: RangeOutcome): void {
-    if (outcome.kind === 'completed') {
-      this.#sameFailure = { code: '', count: 0 }
-      this.#save({
-        rangesComplete: this.#run.rangesComplete + 1,
-        records: this.#run.records + outcome.receipt.records,
-        bytes: this.#run.bytes + outcome.receipt.bytes,
-        pages: this.#run.pages + outcome.progress.pages,
-      })
-    } else if (outcome.kind !== 'cancelled') {
-      this.#rangeFailed(row, outcome.failure)
+    if (outcome.kind === 'cancelled') return
+    if (outcome.kind !== 'completed') {
+      const { failure } = outcome
+      reactToFailure(row, failure, this.#context, this.#report, this.#deps)
+      if (this.#breaker.failed(row, failure)) this.#stoppedBy = failure
+      this.#save({})
+      if (failure.category === 'auth') this.#host.sourcePaused(this.#context.source.id)
+      return
     }
+    this.#breaker.succeeded()
+    this.#save({
+      rangesComplete: this.#run.rangesComplete + 1,
+      records: this.#run.records + outcome.receipt.records,
+      bytes: this.#run.bytes + outcome.receipt.bytes,
+      pages: this.#run.pages + outcome.progress.pages,
+    })
   }
 
-  #rangeFailed(row: RangeRow, failed: Failure): void {
-    const deps = this.#deps
-    const waits =
-      row.status === 'failed' &&
-      failed.category === 'rate_limit' &&
-      failed.retry_after_ms !== undefined
-    const what = `${this.#context.title} ${rangeTitle(row)}`
-    this.#report.log(
-      waits ? 'info' : 'warn',
-      'range.failed',
-      `${what}: ${failureText(failed)}`,
-      row.id,
-      {
-        failure: failed,
-      },
-    )
-    if (failed.category === 'auth') pauseAfterRefusal(failed, this.#context, this.#deps)
-    if (waits) deps.config.setSourcePausedUntil(this.#context.source.id, row.dueAt)
-    const same = this.#sameFailure.code === failed.code
-    this.#sameFailure = { code: failed.code, count: same ? this.#sameFailure.count + 1 : 1 }
-    const systemic = failed.category === 'destination' || failed.code === 'worker.died'
-    if (systemic && this.#sameFailure.count >= hopelessAfter) this.#stoppedBy = failed
-    this.#save({})
-  }
-
-  /** True while the API asked us to wait: nothing new is sent to that source, and others may use the permits. */
+  /** True while the API asked us to wait: nothing new is sent to that source. */
   #waitForSource({ source }: StreamContext): boolean {
     const { now } = this.#deps
     if (source.pausedUntil === null || source.pausedUntil <= now()) return false
-    this.#waiting = `${source.name} asked to wait until ${new Date(source.pausedUntil).toISOString()}`
-    if (this.#inFlight.size > 0) return true
-    if (this.#deps.queue.size > 0) {
-      this.#ending = 'yield'
-      this.#finishEnding()
-    } else this.#wakeAt(source.pausedUntil)
+    const until = new Date(source.pausedUntil).toISOString()
+    const why = `${source.name} asked to wait until ${until}`
+    if (this.#inFlight.size === 0) this.#waitUntil(source.pausedUntil, why)
     return true
+  }
+
+  /** Waits, in a longer wait without its permits when others can use them. */
+  #waitUntil(at: number, why: string): void {
+    const { now, wakeAt } = this.#deps
+    if (at - now() > offeredWaitMs && this.#host.permitsWanted(this, null)) {
+      this.#yield(at)
+      return
+    }
+    if (this.#waiting !== why) {
+      this.#waiting = why
+      this.#report.runChanged()
+    }
+    this.#forgetWake = wakeAt(at, () => this.#step())
+  }
+
+  #yield(notBefore: number): void {
+    this.#notBefore = notBefore
+    this.#ending = 'yield'
+    this.#finishEnding()
   }
 
   #idle(context: StreamContext): void {
     const { ranges, now } = this.#deps
-    const decision = decideIdle(ranges.failed(context.streamId), now())
+    const decision = decideIdle(ranges.nextFailedDue(context.streamId), now())
     switch (decision.next) {
-      case 'retry':
-        this.#report.rangesChanged(
-          decision.rangeIds.map((id) => ranges.change(id, { kind: 'retry', resetFailures: false })),
-        )
+      case 'retry': {
+        const due = ranges.failedDue(context.streamId, now(), planChunk)
+        const retry = { kind: 'retry', resetFailures: false } as const
+        this.#report.rangesChanged(due.map(({ id }) => ranges.change(id, retry)))
         this.#step()
         return
-      case 'wait':
-        this.#waiting = `failed ranges are tried again at ${new Date(decision.untilMs).toISOString()}`
-        this.#report.runChanged()
-        this.#wakeAt(decision.untilMs)
+      }
+      case 'wait': {
+        const until = new Date(decision.untilMs).toISOString()
+        this.#waitUntil(decision.untilMs, `failed ranges are tried again at ${until}`)
         return
+      }
       case 'end':
         this.#finish(null)
         return
@@ -306,6 +328,7 @@ export class RunCoordinator {
     switch (this.#ending) {
       case 'yield':
         this.#ending = null
+        this.#waiting = undefined
         this.#release(held)
         this.enqueue()
         this.#host.permitsReturned()
@@ -327,9 +350,11 @@ export class RunCoordinator {
   #finish(reason: Failure | null, status?: RunRow['status']): void {
     const held = this.#phase === 'running'
     this.#phase = 'ended'
-    const failedRanges = this.#deps.ranges.failed(this.#run.streamId)
-    const last = reason ?? failedRanges.at(-1)?.error ?? null
-    const end = status ?? endStatus(this.#run.rangesComplete, failedRanges.length, reason)
+    this.#forgetTimer()
+    this.#deps.queue.remove(this.#run.id)
+    const { rangesFailed } = countsOf(this.#run, this.#deps)
+    const last = reason ?? this.#deps.ranges.lastFailed(this.#run.streamId)?.error ?? null
+    const end = status ?? endStatus(this.#run.rangesComplete, rangesFailed, reason)
     this.#save({
       status: end,
       finishedAt: this.#deps.now(),
@@ -344,8 +369,9 @@ export class RunCoordinator {
     if (held) this.#deps.permits.release(this.#context.source.id)
   }
 
-  #wakeAt(at: number): void {
-    this.#forgetWake = this.#deps.wakeAt(at, () => this.#step())
+  #forgetTimer(): void {
+    this.#forgetWake?.()
+    this.#forgetWake = undefined
   }
 
   /** Configuration is read anew at each step; a stream that was deleted or disabled ends its run. */
@@ -355,7 +381,7 @@ export class RunCoordinator {
       this.#context = context
       return context
     }
-    if (this.#ending === null) this.#end('cancel')
+    if (this.#ending === null || this.#ending === 'yield') this.#end('cancel')
     return undefined
   }
 
@@ -367,22 +393,8 @@ export class RunCoordinator {
 
   #save(changes: Partial<RunRow>): void {
     this.#run = { ...this.#run, ...changes }
-    this.#run = { ...this.#run, ...this.#counts() }
+    this.#run = { ...this.#run, ...countsOf(this.#run, this.#deps) }
     this.#deps.runs.save(this.#run)
     this.#report.runChanged()
-  }
-
-  #counts(): Pick<RunRow, 'rangesTotal' | 'rangesFailed'> {
-    const { ranges, config } = this.#deps
-    const counts = config.stream(this.#run.streamId)?.counts
-    if (!counts) return { rangesTotal: this.#run.rangesTotal, rangesFailed: this.#run.rangesFailed }
-    const pending =
-      this.#context.heldLanes === 0
-        ? counts.pending
-        : ranges.countPending(this.#run.streamId, this.#context.heldLanes)
-    return {
-      rangesFailed: counts.failed,
-      rangesTotal: this.#run.rangesComplete + pending + counts.running + counts.failed,
-    }
   }
 }

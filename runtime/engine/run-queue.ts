@@ -9,7 +9,12 @@ export interface QueuedRun {
   /** the freshest lane it has work in */
   lane: Lane
   queuedAt: number
+  /** epoch ms; it has nothing to do before */
+  notBefore?: number
 }
+
+/** False for runs whose source must wait: they would only hold what others could use. */
+export type IsReady = (run: QueuedRun) => boolean
 
 /**
  * Grants permits to queued runs: fresher lanes first, then round robin over streams (whoever was granted longest ago),
@@ -43,12 +48,14 @@ export class RunQueue {
 
   /**
    * Takes permits for as many queued runs as the limits allow; returns those to start, best first.
-   * @param isReady false for runs whose source must wait: they would only hold what others could use
    */
-  grant(isReady: (run: QueuedRun) => boolean): QueuedRun[] {
+  grant(isReady: IsReady): QueuedRun[] {
     const granted: QueuedRun[] = []
+    if (this.#permits.inUse >= this.#permits.limits.global) return granted
     for (const run of this.#inOrder()) {
-      if (!isReady(run) || !this.#permits.take(run.sourceId)) continue
+      const blocked = this.#permits.blockedBy(run.sourceId)
+      if (blocked === 'global') break
+      if (blocked || !isReady(run) || !this.#permits.take(run.sourceId)) continue
       this.#queued.delete(run.runId)
       this.#lastGrant.set(run.streamId, ++this.#grants)
       granted.push(run)
@@ -56,13 +63,27 @@ export class RunQueue {
     return granted
   }
 
-  /** Whether a run that holds permits of this source should offer them: someone fresher, or long waiting, wants them. */
-  wants(sourceId: string, lane: Lane, heldSinceMs: number, now: number): boolean {
+  /**
+   * Whether a run that holds permits of this source should offer them: someone who could start with them is fresher, or
+   * has waited long.
+   * @param lane of its next range; null for a run that only waits, which anyone may replace
+   */
+  wants(
+    sourceId: string,
+    lane: Lane | null,
+    heldSinceMs: number,
+    now: number,
+    isReady: IsReady,
+  ): boolean {
+    const rank = lane === null ? Number.POSITIVE_INFINITY : lanes.indexOf(lane)
+    const isLongHeld = now - heldSinceMs >= fairShareMs
     for (const run of this.#queued.values()) {
-      const blocked = this.#permits.blockedBy(run.sourceId)
-      if (blocked === undefined || (blocked === 'source' && run.sourceId !== sourceId)) continue
-      if (lanes.indexOf(run.lane) < lanes.indexOf(lane)) return true
-      if (now - run.queuedAt >= fairShareMs && now - heldSinceMs >= fairShareMs) return true
+      const isFresher = lanes.indexOf(run.lane) < rank
+      const isFair = run.lane === lane && isLongHeld && now - run.queuedAt >= fairShareMs
+      if (!isFresher && !isFair) continue
+      // One that could start without these permits isn't ready; one that couldn't with them would be in the way.
+      if (this.#permits.blockedBy(run.sourceId) === undefined) continue
+      if (this.#permits.fitsInstead(run.sourceId, sourceId) && isReady(run)) return true
     }
     return false
   }

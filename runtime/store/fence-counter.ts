@@ -28,6 +28,11 @@ export class FenceCounter {
     return this.#advance(Math.max(this.#last + 1, this.#now()))
   }
 
+  /** No attempt so far has a higher one. */
+  get last(): number {
+    return this.#last
+  }
+
   /** A destination issued a higher number than was offered: never offer less again. */
   seen(fence: number): void {
     if (fence > this.#last) this.#advance(fence)

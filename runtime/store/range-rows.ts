@@ -44,7 +44,7 @@ export interface RawRange {
 }
 
 /** A day of 25 hours, or one that bridges a change of zone: no range is longer than this. */
-const longestRangeMs = 2 * 86_400_000
+export const longestRangeMs = 2 * 86_400_000
 
 export const laneNumber = (lane: Lane): number => lanes.indexOf(lane)
 
@@ -123,23 +123,24 @@ export function prepareRangeStatements(db: Database.Database) {
     ),
     all: db.prepare('select * from ranges where stream_id = ? order by start'),
     overlapping: db.prepare(
-      `select * from ranges where stream_id = ? and (kind = 1 or (start < ? and "end" > ?)) order by start`,
+      `select * from ranges where stream_id = ? and kind = 0 and start >= ? and start < ? and "end" > ?
+       order by start limit ?`,
     ),
+    full: db.prepare('select * from ranges where stream_id = ? and start = 0 and kind = 1'),
     openWindows: db.prepare(
       `select * from ranges indexed by ranges_open where stream_id = ? and status = 2 and sealed = 0
        and "end" > ? and start <= ?`,
     ),
-    openFull: db.prepare(
-      'select * from ranges where stream_id = ? and start = 0 and kind = 1 and status = 2',
-    ),
-    // The bound of start lets an index serve it; no range is longer.
     sealedSince: db.prepare(
-      `select * from ranges where stream_id = ? and start > ? - ${longestRangeMs} and kind = 0 and status = 2
-       and sealed = 1 and "end" > ?`,
+      `select * from ranges where stream_id = ? and start >= ? and kind = 0 and status = 2 and sealed = 1
+       and "end" > ?`,
     ),
     failed: db.prepare('select * from ranges where stream_id = ? and status = 3 order by due_at'),
     failedDue: db.prepare(
       'select * from ranges where stream_id = ? and status = 3 and due_at <= ? order by due_at limit ?',
+    ),
+    failedUpTo: db.prepare(
+      'select id from ranges where stream_id = ? and status = 3 and fence <= ? limit ?',
     ),
     nextFailedDue: db.prepare(
       'select min(due_at) from ranges where stream_id = ? and status = 3 and due_at < ?',
@@ -152,13 +153,28 @@ export function prepareRangeStatements(db: Database.Database) {
     ),
     running: db.prepare('select * from ranges where status = 1'),
     progress: db.prepare('update ranges set pages = ?, rejects = ? where id = ? and status = 1'),
-    deletePendingBefore: db.prepare(
-      'delete from ranges where stream_id = ? and status = 0 and committed_at is null and "end" <= ? and kind = 0',
+    ...prepareDeletions(db),
+  }
+}
+
+function prepareDeletions(db: Database.Database) {
+  return {
+    unreadBefore: db.prepare(
+      `select id, status, records from ranges where stream_id = @streamId and status = 0 and start < @before
+         and "end" <= @before and kind = 0 and lane <> 0 and committed_at is null
+       union all
+       select id, status, records from ranges where stream_id = @streamId and status = 3
+         and "end" <= @before and kind = 0 and lane <> 0 and committed_at is null
+       limit @limit`,
     ),
-    deleteAll: db.prepare('delete from ranges where stream_id = ?'),
-    zeroCounts: db.prepare(
-      `update streams set count_pending = 0, count_running = 0, count_complete = 0, count_failed = 0, records = 0,
-       frontier_from = null, frontier_to = null where id = ?`,
+    some: db.prepare('select id, status, records from ranges where stream_id = ? limit ?'),
+    forget: [
+      'delete from attempts where range_id = ?',
+      'delete from rejects where range_id = ?',
+      'delete from ranges where id = ?',
+    ].map((sql) => db.prepare(sql)),
+    forgetFrontier: db.prepare(
+      'update streams set frontier_from = null, frontier_to = null where id = ?',
     ),
   }
 }

@@ -5,6 +5,7 @@ import { applyChange, never, type RangeChange } from '../../schema/range-state.t
 import type { Interval } from '../../schema/tiling.ts'
 import {
   laneNumber,
+  longestRangeMs,
   prepareRangeStatements,
   type RangeRow,
   type RawRange,
@@ -22,7 +23,11 @@ export type RangeStore = ReturnType<typeof makeRangeStore>
 export function makeRangeStore(db: Database.Database) {
   const statements = prepareRangeStatements(db)
   const queries = makeQueries(db, statements)
-  return { ...queries, ...makeChanges(db, statements, queries) }
+  return {
+    ...queries,
+    ...makeChanges(db, statements, queries),
+    ...makeDeletions(db, statements),
+  }
 }
 
 const freeLanes = (heldLanes: number): number[] =>
@@ -66,18 +71,23 @@ function makeQueries(db: Database.Database, statements: Statements) {
       rows(listRanges(db, streamId, filter)),
     /** All ranges of a stream, oldest first. */
     all: (streamId: string): RangeRow[] => rows(statements.all.all(streamId)),
-    /** Ranges whose interval meets [from, to); a full read always does. */
-    overlapping: (streamId: string, from: number | null, to: number | null): RangeRow[] =>
-      rows(statements.overlapping.all(streamId, to ?? Number.MAX_SAFE_INTEGER, from ?? 0)),
+    /**
+     * Ranges whose interval meets [from, to), oldest first, at most `limit`: the next ones begin where the last one ends.
+     * A stream's full read is not among them.
+     */
+    overlapping: (streamId: string, from: number, to: number, limit = planChunk): RangeRow[] =>
+      rows(statements.overlapping.all(streamId, from - longestRangeMs, to, from, limit)),
+    /** The range of a stream that is read whole. */
+    full: (streamId: string): RangeRow | undefined => rows(statements.full.all(streamId))[0],
     /** Complete ranges that are not final yet and end after `start`, and full reads. */
     open: (streamId: string, start: number, now: number): RangeRow[] =>
       rows([
         ...statements.openWindows.all(streamId, start, now),
-        ...statements.openFull.all(streamId),
-      ]),
+        ...statements.full.all(streamId),
+      ]).filter((row) => row.status === 'complete'),
     /** Final ranges that end after this time. */
     sealedSince: (streamId: string, since: number): RangeRow[] =>
-      rows(statements.sealedSince.all(streamId, since, since)),
+      rows(statements.sealedSince.all(streamId, since - longestRangeMs, since)),
     /** All failed ranges, those that are due first come first. */
     failed: (streamId: string): RangeRow[] => rows(statements.failed.all(streamId)),
     failedDue: (streamId: string, now: number, limit: number): RangeRow[] =>
@@ -147,29 +157,57 @@ function makeChanges(db: Database.Database, statements: Statements, queries: Que
         .open(streamId, start, now)
         .map((row) => change(row.id, { kind: 'reopen', lane: 'fresh' })),
     ),
-    /** Pending and failed ranges that meet [from, to) go first. */
-    bringForward: db.transaction(
-      (streamId: string, from: number | null, to: number | null): RangeRow[] => {
-        const rows = queries.overlapping(streamId, from, to)
-        for (const row of rows)
-          if (row.status === 'failed') change(row.id, { kind: 'retry', resetFailures: true })
-        return rows.flatMap((row) =>
-          (statements.bringForward.all(row.id) as RawRange[]).map(toRangeRow),
-        )
-      },
+    /** Pending and failed ranges go first, the latter with new tries; returns those as they are now. */
+    bringForward: db.transaction((found: RangeRow[]): RangeRow[] =>
+      found.flatMap((row) => {
+        if (row.status === 'failed') change(row.id, { kind: 'retry', resetFailures: true })
+        return (statements.bringForward.all(row.id) as RawRange[]).map(toRangeRow)
+      }),
+    ),
+    /** failed → pending with new tries, at most `limit` of those whose last attempt has this fence or a lower one. */
+    retryFailed: db.transaction((streamId: string, upTo: number, limit: number): RangeRow[] =>
+      (statements.failedUpTo.all(streamId, upTo, limit) as { id: number }[]).map(({ id }) =>
+        change(id, { kind: 'retry', resetFailures: true }),
+      ),
     ),
     saveProgress: (id: number, p: AttemptProgress): void => {
       statements.progress.run(p.pages, p.rejects, id)
     },
-    /** The start date moved later: what was never read before it is no longer wanted. */
-    deletePendingBefore: db.transaction((streamId: string, before: number): number =>
-      pending(-statements.deletePendingBefore.run(streamId, before).changes, streamId),
+  }
+}
+
+function makeDeletions(db: Database.Database, statements: Statements) {
+  const forget = (streamId: string, found: Forgotten[]): number => {
+    for (const { id, status, records } of found) {
+      for (const statement of statements.forget) statement.run(id)
+      statements.count[rangeStatuses[status] as RangeStatus].run(-1, streamId)
+      if (records !== 0) statements.addRecords.run(-records, streamId)
+    }
+    return found.length
+  }
+  return {
+    /**
+     * The start date moved later: forgets what was never read before it, at most `limit` ranges; returns how many. What
+     * somebody asked for by a window stays.
+     */
+    forgetUnreadBefore: db.transaction((streamId: string, before: number, limit: number): number =>
+      forget(streamId, statements.unreadBefore.all({ streamId, before, limit }) as Forgotten[]),
     ),
-    deleteAll: db.transaction((streamId: string): void => {
-      statements.deleteAll.run(streamId)
-      statements.zeroCounts.run(streamId)
+    /**
+     * Forgets at most `limit` ranges with their attempts; returns how many. The frontier goes first: whatever interrupts
+     * the deletion, the next plan makes the missing ranges again.
+     */
+    forgetSome: db.transaction((streamId: string, limit: number): number => {
+      statements.forgetFrontier.run(streamId)
+      return forget(streamId, statements.some.all(streamId, limit) as Forgotten[])
     }),
   }
+}
+
+interface Forgotten {
+  id: number
+  status: number
+  records: number
 }
 
 export interface RangeFilter {

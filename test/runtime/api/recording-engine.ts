@@ -47,7 +47,7 @@ export function recordingEngine(stores: Stores, hub: EventHub, now: () => number
       const run = stores.runs.get(runId)
       return run?.status === 'queued' && engine.cancelStream(run.streamId)
     },
-    actOnRanges: (streamId, action, window, options) => {
+    actOnRanges: async (streamId, action, window, options) => {
       record('actOnRanges', streamId, action, window, options)
       return { matched: 3, runId: options?.dryRun ? null : start(streamId).runId }
     },
@@ -58,7 +58,7 @@ export function recordingEngine(stores: Stores, hub: EventHub, now: () => number
     },
     resetStream: async (streamId, options) => {
       record('resetStream', streamId, options)
-      if (options.clear) stores.ranges.deleteAll(streamId)
+      if (options.clear) stores.ranges.forgetSome(streamId, 1_000)
     },
     streamChanged: (streamId) => record('streamChanged', streamId),
     sourceChanged: (sourceId) => record('sourceChanged', sourceId),

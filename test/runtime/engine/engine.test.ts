@@ -251,7 +251,7 @@ t.test(
   async (t) => {
     const h = makeHarness(hang)
     const { runId } = h.engine.syncStream('str_0', 'manual')
-    while (h.jobs.length < 1) await new Promise(setImmediate)
+    while (h.deps.config.stream('str_0')?.counts.pending !== 5) await new Promise(setImmediate)
     await h.engine.stop(1)
     t.match(h.deps.runs.get(runId), { status: 'queued' })
     t.match(h.deps.config.stream('str_0')?.counts, { pending: 6, running: 0 })
@@ -270,9 +270,9 @@ t.test('re-sync of a window reads it again, old data stay counted until then', a
   h.jobs.length = 0
   h.events.length = 0
   const window = { from: noon - 3 * day, to: noon - 2 * day }
-  t.equal(h.engine.actOnRanges('str_0', 'resync', window, { dryRun: true }).matched, 2)
+  t.equal((await h.engine.actOnRanges('str_0', 'resync', window, { dryRun: true })).matched, 2)
   t.equal(h.jobs.length, 0)
-  t.equal(h.engine.actOnRanges('str_0', 'resync', window).matched, 2)
+  t.equal((await h.engine.actOnRanges('str_0', 'resync', window)).matched, 2)
   await h.ended('str_0')
   t.same(startsOf(h.jobs).sort(), ['2026-06-12', '2026-06-13', '2026-06-15'])
 })

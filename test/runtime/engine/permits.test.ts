@@ -103,10 +103,18 @@ t.test('permits are wanted only by runs that they would help', async (t) => {
   permits.take('a')
   permits.take('b')
   queue.add(run('1', 'a', 'fresh', 0))
-  t.equal(queue.wants('b', 'history', 0, 1), false, 'a permit of b does not help a run of a')
-  t.equal(queue.wants('a', 'history', 0, 1), true, 'fresher work of the same source')
-  t.equal(queue.wants('a', 'fresh', 0, 1), false)
-  t.equal(queue.wants('a', 'fresh', 0, 60_000), true, 'long enough held, long enough waited')
+  t.equal(
+    queue.wants('b', 'history', 0, 1, always),
+    false,
+    'a permit of b does not help a run of a',
+  )
+  t.equal(queue.wants('a', 'history', 0, 1, always), true, 'fresher work of the same source')
+  t.equal(queue.wants('a', 'fresh', 0, 1, always), false)
+  t.equal(
+    queue.wants('a', 'fresh', 0, 60_000, always),
+    true,
+    'long enough held, long enough waited',
+  )
 })
 
 t.test('commit slots: never more than the limit, in order, given back once', async (t) => {
