@@ -46,11 +46,11 @@ export function makeEncoder({ target, range, fetchedFrom }: EncodingContext): Pa
     return text
   }
 
-  /** Nearly every key is one string or number; the cells have been made, so no part of it is missing. */
+  /** Nearly every key is one string, taken as it is; all others have a mark that no such string begins with. */
   function keyOf(record: Row): string {
     const value = singleKey === null ? undefined : record[singleKey]
-    if (typeof value === 'string') return `"${value}`
-    return typeof value === 'number' ? String(value) : (keyText(record, paths) as string)
+    if (typeof value === 'string') return value.startsWith('\0') ? `\0s${value}` : value
+    return typeof value === 'number' ? `\0n${value}` : `\0k${keyText(record, paths)}`
   }
 
   function reject(record: Row, reason: string, page: EncodedPage): null {

@@ -16,8 +16,11 @@ import { numberText } from './number-text.ts'
 
 /** A b-tree takes keys to 2,704 bytes; the rest is for the headers of a few columns. */
 const maxKeyBytes = 2600
-/** Numbers in nested values that jsonb might refuse: long exponents, or more digits than anybody writes. */
-const farNumber = /[eE][+-]?\d{4}|\d{1000}/
+/** Texts that may hold a number which jsonb refuses: a long exponent, or more digits than anybody writes. */
+const longExponent = /\d[eE][+-]?\d{4}/
+const manyDigits = /\d{1000}/
+const mayBeFar = (json: string): boolean =>
+  longExponent.test(json) || (json.length > 1000 && manyDigits.test(json))
 
 /** Turns one record at a time into the cells of a COPY row. */
 export class RecordCells {
@@ -119,7 +122,7 @@ export class RecordCells {
       return
     }
     const json = text.slice('{"v":'.length, -1)
-    const isFar = !lanes.isKey && farNumber.test(json) && hasFarNumber(value)
+    const isFar = !lanes.isKey && mayBeFar(json) && hasFarNumber(value)
     if (lanes.isKey) this.#cell(lanes, 'text', escapeCopy(canonicalJson(value)))
     else this.#cell(lanes, isFar ? 'text' : 'json', escapeCopy(json))
   }
