@@ -37,7 +37,7 @@ t.test(
     }
     const shop = await startShop(options)
     t.teardown(() => shop.stop())
-      const derrick = await startDerrick({ dataDir: join(home.path, 'data') })
+    const derrick = await startDerrick({ dataDir: join(home.path, 'data') })
     t.teardown(() => derrick.kill9())
     const source_id = await createShopSource(derrick, shop, startMs)
     const folder = join(home.path, 'files')
@@ -56,7 +56,9 @@ t.test(
       for (const stream of names) {
         const table = readTable(join(folder, name, stream))
         t.same(table.oddities, [])
-        const records = [...table.ranges.values()].flatMap((range) => range.records).sort()
+        const records = [...table.ranges.values()]
+          .flatMap((range) => range.rows.map((row) => row.record))
+          .sort()
         contents.set(`${name}/${stream}`, JSON.stringify(records))
       }
     }

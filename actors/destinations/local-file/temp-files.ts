@@ -48,6 +48,8 @@ export async function writeParts(spool: Spool, options: PartsOptions): Promise<W
     for await (const page of spool.replay()) {
       options.signal.throwIfAborted()
       const { firstRow, recordCount } = page
+      // A page without rows must not make a file, nor ask for a folder that only rows bring about.
+      if (recordCount === 0) continue
       const isWhole =
         !options.previous?.size &&
         !spool.superseded.hasBetween(firstRow, firstRow + recordCount) &&

@@ -133,6 +133,18 @@ export function conformance(t: Test, suite: Conformance): void {
     t.strictSame(await bench.leftovers(bench.target), [])
   })
 
+  t.test(
+    'a first read that finds nothing, in empty pages, is a commit like any other',
+    async (t) => {
+      const bench = await openBench(t, suite)
+      t.match((await bench.run({ pages: [[], []] })).receipt, { records: 0 })
+      t.strictSame(await bench.visible(), [])
+      await bench.run({ range: again(0), pages: [[], records(3, 'a'), []] })
+      t.equal((await bench.visible()).length, 3)
+      t.strictSame(await bench.leftovers(bench.target), [])
+    },
+  )
+
   t.test('a full read is one range', async (t) => {
     const bench = await openBench(t, suite, { deletes: 'hard' })
     await bench.run({ range: fullRange, pages: [records(25, 'a')] })
