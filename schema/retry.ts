@@ -5,6 +5,8 @@ import type { Retry } from './stream.ts'
 export const backoffCeilingMs = 300_000
 /** The longest wait that an API may ask of a source. */
 export const longestAskedWaitMs = 86_400_000
+/** Waits that an API asks for count no tries: shorter ones would be a tight loop. */
+export const shortestAskedWaitMs = 1_000
 
 /**
  * Full-jitter exponential back-off before try number `failures + 1`.
@@ -30,7 +32,8 @@ export function decideRetry(
   random: number,
 ): RetryDecision {
   if (failed.category === 'rate_limit' && failed.retry_after_ms !== undefined) {
-    return { next: 'wait', delayMs: Math.min(failed.retry_after_ms, longestAskedWaitMs) }
+    const asked = Math.max(failed.retry_after_ms, shortestAskedWaitMs)
+    return { next: 'wait', delayMs: Math.min(asked, longestAskedWaitMs) }
   }
   if (!failed.retryable || failures + 1 >= retry.max_attempts) return { next: 'give-up' }
   return { next: 'retry', delayMs: backoffMs(retry, failures + 1, random) }

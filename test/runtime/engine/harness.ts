@@ -222,6 +222,12 @@ function makeTestConfiguration(
     `select count_pending as pending, count_running as running, count_complete as complete, count_failed as failed
      from streams where id = ?`,
   )
+  const frontier = db.prepare(
+    'select frontier_from as "from", frontier_to as "to" from streams where id = ?',
+  )
+  const saveFrontier = db.prepare(
+    'update streams set frontier_from = ?, frontier_to = ? where id = ?',
+  )
   const change = (streamId: string, changes: Partial<StreamContext>): void => {
     const context = contexts.get(streamId)
     if (context) contexts.set(streamId, { ...context, ...changes })
@@ -234,7 +240,14 @@ function makeTestConfiguration(
   return {
     stream: (id) => {
       const context = contexts.get(id)
-      return context && { ...context, counts: counts.get(id) as StreamContext['counts'] }
+      const { from, to } = (frontier.get(id) ?? {}) as { from: number | null; to: number | null }
+      return (
+        context && {
+          ...context,
+          counts: counts.get(id) as StreamContext['counts'],
+          frontier: from === null ? null : { from, to: to ?? from },
+        }
+      )
     },
     jobInputs: () => ({ manifest: {} as Manifest, sourceConfig: {}, destinationConfig: {} }),
     scheduledStreams: () =>
@@ -242,7 +255,7 @@ function makeTestConfiguration(
     streamsOfSource: (id) =>
       [...contexts.values()].filter((one) => one.source.id === id).map((one) => one.streamId),
     streamsOfDestination: () => [...contexts.keys()],
-    saveFrontier: (id, frontier) => change(id, { frontier }),
+    saveFrontier: (id, { from, to }) => void saveFrontier.run(from, to, id),
     setHeldLanes: (id, heldLanes) => change(id, { heldLanes }),
     setScheduledAt: (id, lastScheduledAt) => change(id, { lastScheduledAt }),
     pauseStream: (id, pausedReason) => change(id, { pausedReason }),
