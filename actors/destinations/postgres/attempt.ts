@@ -105,9 +105,7 @@ export class PostgresAttempt implements RangeWriter {
   async #claim(): Promise<Claim> {
     const { signal, offeredFence } = this.#context
     const ask = (): Promise<Claim> =>
-      this.#sessions.transaction(signal, (client) =>
-        claim(client, this.#names, this.#key, offeredFence),
-      )
+      this.#sessions.run(signal, (client) => claim(client, this.#names, this.#key, offeredFence))
     try {
       return await ask()
     } catch (error) {

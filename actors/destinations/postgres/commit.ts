@@ -16,7 +16,7 @@ import {
 } from './ledger.ts'
 import type { MergeShape } from './merge.ts'
 import { StageColumns } from './stage.ts'
-import type { PreparedTable } from './table.ts'
+import { type PreparedTable, shapeOf } from './table.ts'
 import { laneOf, type SeenFields } from './types.ts'
 
 /** All that one try of a commit works with. */
@@ -85,6 +85,11 @@ export async function holdFence(
   if (!held) throw fencedOff()
   if (held.committed?.receipt.fence === fence) return { done: held.committed.receipt }
   if (held.tableId !== table.info.id) throw new StaleTable('another table has this name now')
+  // From here to the end nobody can add a column that this commit would not know of.
+  await client.query(`lock table ${names.full} in row exclusive mode`)
+  const { rows } = await client.query(`select ${shapeOf(`${table.info.id}::oid`)} as shape`)
+  const { shape } = rows[0] as { shape: string }
+  if (shape !== table.info.shape) throw new StaleTable('the table has other columns now')
   return { committed: held.committed }
 }
 

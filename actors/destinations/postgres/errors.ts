@@ -65,7 +65,7 @@ const rules: Record<string, Rule> = {
 }
 
 /** Errors that say that what is known of a table is out of date: it was altered or dropped meanwhile. */
-const staleStates = new Set(['42P01', '42703', '42804', '3F000', '42P10', '42846'])
+const staleStates = new Set(['42P01', '42703', '42804', '3F000', '42P10', '42846', '42883'])
 
 /** SQLSTATE of a server's error; undefined for any other. */
 export function sqlState(error: unknown): string | undefined {

@@ -13,6 +13,7 @@ import { fencedOff } from './errors.ts'
 import { type Committed, commitValues, ledgerWhere, recordCommit } from './ledger.ts'
 import { deleteSql, mergeSql } from './merge.ts'
 import { literal } from './names.ts'
+import { shapeOf } from './table.ts'
 
 /** Ranges to this many rows need no stage: their rows are parameters of one statement. */
 export const mostSmallRows = 500
@@ -39,12 +40,15 @@ export async function commitSmall(
   const { held, table_id: tableId, committed: before, changed } = rows[0] as Record<string, string>
   if (held === '0') throw fencedOff()
   if (before !== null && Number(before) === input.fence) return null
-  if (Number(tableId) !== input.table.info.id) throw new StaleTable('another table has this name')
+  if (Number(tableId) !== input.table.info.id || changed === null) {
+    throw new StaleTable('another table has this name now, or it has other columns')
+  }
   return { ...receipt, rowsChanged: Number(changed) }
 }
 
 function statement(input: CommitInput, kind: 'hard' | 'soft' | null, isDistinct: boolean): string {
   const { shape, names, stage } = input
+  const { info } = input.table
   const sql = mergeSql(shape)
   const columns = stage.definitions()
   const given = columns.map((_, i) => `$${ledgerValues + 1 + i}::text[]`).join(', ')
@@ -57,10 +61,12 @@ function statement(input: CommitInput, kind: 'hard' | 'soft' | null, isDistinct:
       ? `${deleteSql(shape, incoming, kind, input.key.start)} and exists (select from live) returning 1`
       : 'select 1 where false'
   return `with fence as (
-  select to_regclass(${literal(names.full)})::oid::bigint as table_id, committed
+  select to_regclass(${literal(names.full)})::oid::bigint as table_id, committed,
+    ${shapeOf(`${info.id}::oid`)} as shape
   from ${names.ledger} where ${ledgerWhere(names)} and claimed = $4::bigint for update
 ), live as (
   select from fence where table_id = $10::bigint and committed is distinct from $4::bigint
+    and shape = ${literal(info.shape)}
 ), s as (
   select ${typed}, u.n from unnest(${given}) with ordinality as u (${columns.map(({ name }) => name)}, n), live
 ), merged as (${merged}), gone as (${gone}), done as (

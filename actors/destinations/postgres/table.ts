@@ -28,6 +28,8 @@ const ddlPauseMs = 300
 /** What is known of a stream's table; the server is asked again when it turns out to be out of date. */
 export interface TableInfo {
   id: number
+  /** changes with every column and type: what is planned for one shape is not written to another */
+  shape: string
   columns: TableColumn[]
   primaryKey: string[]
   /** Derrick's own columns are there: the table was made by it */
@@ -58,10 +60,16 @@ const columnTypes: Record<string, ColumnType> = {
 }
 const mark = 'Derrick'
 
+/** SQL for the shape of a table. */
+export const shapeOf = (
+  oid: string,
+): string => `(select count(*) || '-' || sum(x.attnum * x.atttypid::bigint)
+  from pg_attribute x where x.attrelid = ${oid} and x.attnum > 0 and not x.attisdropped)`
+
 /** Reads a table's columns; null when there is none. */
 export async function loadTable(client: pg.Client, names: TableNames): Promise<TableInfo | null> {
   const { rows } = await client.query(
-    `select c.oid::bigint as id, a.attname as name, format_type(a.atttypid, a.atttypmod) as type,
+    `select c.oid::bigint as id, ${shapeOf('c.oid')} as shape, a.attname as name, format_type(a.atttypid, a.atttypmod) as type,
        a.attgenerated <> '' as generated,
        coalesce(col_description(c.oid, a.attnum) like '${mark}%', false) as ours,
        array_position(i.indkey::int2[], a.attnum) as key_position
@@ -77,6 +85,7 @@ export async function loadTable(client: pg.Client, names: TableNames): Promise<T
   const keys = all.filter(({ key_position: position }) => position !== null)
   return {
     id: Number(all[0]?.id),
+    shape: String(all[0]?.shape),
     columns: named.map(({ name, type, ours }) => ({
       name: name as string,
       type: columnTypes[type as string] ?? 'other',

@@ -175,3 +175,25 @@ t.test('dotted keys have a column of their own', async (t) => {
   await scene.sync([[record('old', at(1))]], { range: day(1), fetchedFrom: later() })
   t.match(await scene.rows(`"who.id" as id, who->>'v' as v`), [{ id: '5', v: 'new' }])
 })
+
+for (const size of [1, 600]) {
+  t.test(`a column that another process added is emptied, too (${size} rows)`, async (t) => {
+    const scene = await new Scene(postgres.url, `two_${size}`).open()
+    const other = new Scene(postgres.url, `two_${size}`)
+    t.teardown(() => scene.close())
+    t.teardown(() => other.writer.close())
+    const rows = (v: Row): Row[] => Array.from({ length: size }, (_, id) => ({ id, ...v }))
+    const first = await scene.sync([rows({ a: 1 })], { fetchedFrom: later() })
+    const second = await other.sync([rows({ a: 1, b: 2 })], {
+      range: { committedFence: first.fence },
+      offered: first.fence,
+      fetchedFrom: later(),
+    })
+    await scene.sync([rows({ a: 1 })], {
+      range: { committedFence: second.fence },
+      offered: second.fence,
+      fetchedFrom: later(),
+    })
+    t.strictSame(await scene.rows('count(a) as a, count(b) as b'), [{ a: String(size), b: '0' }])
+  })
+}
