@@ -31,7 +31,9 @@ export function makeEncoder({ target, range, fetchedFrom }: EncodingContext): Pa
     if (typeof text !== 'string') return reject(record, text.reason, page)
     if (paths.length === 0) {
       const identity = hash('sha256', idSeed + canonicalJson(record), 'hex')
-      const id = hash('sha256', `${identity}\n${occurrences.next(identity)}`, 'hex').slice(0, 32)
+      const occurrence = occurrences.next(identity)
+      const whole = occurrence ? hash('sha256', `${identity}\n${occurrence}`, 'hex') : identity
+      const id = whole.slice(0, 32)
       return `${text === '{}' ? '{' : `${text.slice(0, -1)},`}"_derrick_id":"${id}"`
     }
     const key = keyOf(record)
