@@ -9,7 +9,7 @@ import { addChecksums } from '../../../actors/destinations/row-hash.ts'
 import { type Channel, openChannel } from '../../../schema/channel.ts'
 import type { JobRange, PageCommand, PageEvent, Target } from '../../../schema/protocol.ts'
 import { dayRange, nextOffer, pagesOf, records, tempFolder } from './attempts.ts'
-import { versions } from './conformance.ts'
+import { versions } from './bench.ts'
 import { localFileSuite, readRows } from './local-file/place.ts'
 
 interface Peer extends Channel<PageCommand> {

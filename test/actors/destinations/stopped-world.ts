@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import { dayRange, records, runAttempt } from './attempts.ts'
-import { again, type Bench, type Conformance, openBench, versions } from './conformance.ts'
+import { again, type Bench, type Conformance, openBench, versions } from './bench.ts'
 
 /** More steps than any commit of these tests takes: a guard against endless loops. */
 const mostSteps = 400

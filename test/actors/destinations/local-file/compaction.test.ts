@@ -4,7 +4,7 @@ import t from 'tap'
 import { nodeDisk } from '../../../../actors/destinations/local-file/disk.ts'
 import { LocalFileWriter } from '../../../../actors/destinations/local-file/writer.ts'
 import { dayRange, failureCode, openAttempt, records, runAttempt, tempFolder } from '../attempts.ts'
-import { again, openBench, versions } from '../conformance.ts'
+import { again, openBench, versions } from '../bench.ts'
 import { stoppedWorld } from '../stopped-world.ts'
 import { compactingSuite, localFileSuite, readRows } from './place.ts'
 

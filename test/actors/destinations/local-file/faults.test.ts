@@ -6,7 +6,7 @@ import { type Disk, nodeDisk } from '../../../../actors/destinations/local-file/
 import { LocalFileWriter } from '../../../../actors/destinations/local-file/writer.ts'
 import { toFailure } from '../../../../schema/error.ts'
 import { dayRange, failureCode, openAttempt, records, runAttempt, tempFolder } from '../attempts.ts'
-import { again, openBench, versions } from '../conformance.ts'
+import { again, openBench, versions } from '../bench.ts'
 import { filesUnder, localFileSuite, readRows } from './place.ts'
 
 const kind = localFileSuite.kind

@@ -9,7 +9,7 @@ import type { Row } from '../../../../actors/destinations/writer.ts'
 import type { LocalFileConfig } from '../../../../schema/destination.ts'
 import type { Target } from '../../../../schema/protocol.ts'
 import { tempFolder } from '../attempts.ts'
-import type { Conformance, OnStep } from '../conformance.ts'
+import type { Conformance, OnStep } from '../bench.ts'
 import { exactParse } from '../hostile.ts'
 
 /** The rows that a reader by glob (`table/**\/*.jsonl`) sees now. */

@@ -4,7 +4,7 @@ import { postgres as kind } from '../../../../actors/destinations/postgres/kind.
 import { tableNames } from '../../../../actors/destinations/postgres/ledger.ts'
 import type { Row } from '../../../../actors/destinations/writer.ts'
 import type { Target } from '../../../../schema/protocol.ts'
-import type { Conformance, Place } from '../conformance.ts'
+import type { Conformance, Place } from '../bench.ts'
 import { exactParse } from '../hostile.ts'
 
 let places = 0
