@@ -43,7 +43,7 @@ export interface JobRange {
   granularity: Granularity
   /** zone of the source, for the local date in paths */
   zone: string
-  /** fence of the last commit that the supervisor knows of; null when it knows of none */
+  /** fence of the last commit that the supervisor knows of; null when it knows of none, Infinity: read in any case */
   committedFence: number | null
 }
 

@@ -31,7 +31,8 @@ export function buildJob(
       end: row.end,
       granularity: context.granularity,
       zone: context.source.zone,
-      committedFence: row.committedFence,
+      // What is read again on purpose is read, whatever the destination has by then.
+      committedFence: row.lane === 'repair' ? Number.POSITIVE_INFINITY : row.committedFence,
     },
     offeredFence: row.fence,
     connector: { manifest: inputs.manifest, streamName: context.connector.streamName },

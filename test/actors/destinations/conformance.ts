@@ -1,4 +1,5 @@
 import type { Test } from 'tap'
+import type { Row } from '../../../actors/destinations/writer.ts'
 import {
   dayRange,
   failureCode,
