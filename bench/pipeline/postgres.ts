@@ -6,6 +6,7 @@ import type { Postgres } from '../../test/support/postgres.ts'
 import { requireService } from '../../test/support/services.ts'
 import { openEngine } from './engine.ts'
 import { type Round, runProgram } from './files.ts'
+import { familyCpuUsOf } from './process.ts'
 import type { Figures, Workload } from './workload.ts'
 
 const naiveTable = `create table naive (id text primary key, type text, created_at timestamptz,
@@ -22,15 +23,19 @@ async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T
   }
 }
 
-/** Runs a contestant from a fresh checkpoint, so that page images in the WAL are counted alike, and adds its WAL. */
-async function withWal(url: string, work: () => Promise<Figures>): Promise<Figures> {
+/** Runs a contestant from a fresh checkpoint, so that page images in the WAL are counted alike, and adds what it cost the server. */
+async function withServer(url: string, work: () => Promise<Figures>): Promise<Figures> {
   return withClient(url, async (client) => {
     await client.query('checkpoint')
+    const { rows: files } = await client.query(`select pg_read_file('postmaster.pid') as text`)
+    const server = Number.parseInt(files[0].text as string, 10)
     const { rows: before } = await client.query('select pg_current_wal_lsn() as lsn')
+    const cpu = familyCpuUsOf(server)
     const figures = await work()
+    const serverCpuUs = familyCpuUsOf(server) - cpu
     const sql = 'select pg_wal_lsn_diff(pg_current_wal_lsn(), $1)::float8 as bytes'
     const { rows } = await client.query(sql, [before[0].lsn])
-    return { ...figures, walBytes: rows[0].bytes as number }
+    return { ...figures, serverCpuUs, walBytes: rows[0].bytes as number }
   })
 }
 
@@ -55,15 +60,15 @@ export async function postgresRound(
     destination: { type: 'postgres', config: { url } },
   })
   try {
-    first.engine = await withWal(url, engine.sync)
-    again.engine = await withWal(url, engine.resync)
+    first.engine = await withServer(url, engine.sync)
+    again.engine = await withServer(url, engine.resync)
   } finally {
     await engine.stop()
   }
   const naive = () => runProgram('naive', { workload, to: { url, table: 'naive' } })
-  first.naive = await withWal(url, naive)
-  again.naive = await withWal(url, naive)
-  first.limit = await withWal(url, () => copyReadyText(url, dir, first.engine?.records ?? 0))
+  first.naive = await withServer(url, naive)
+  again.naive = await withServer(url, naive)
+  first.limit = await withServer(url, () => copyReadyText(url, dir, first.engine?.records ?? 0))
   return { first, again }
 }
 

@@ -9,6 +9,7 @@ export interface Line {
   to_naive: number | null
   to_limit: number | null
   cpu_us_per_record: number | null
+  server_cpu_us_per_record: number | null
   peak_rss_mb: number | null
   wal_bytes_per_record: number | null
 }
@@ -47,6 +48,10 @@ export function summarise(name: string, rounds: Round[]): Line[] {
           of(({ cpuUs, records }) => cpuUs / records),
           1,
         ),
+        server_cpu_us_per_record: round(
+          of(({ serverCpuUs, records }) => (serverCpuUs ?? Number.NaN) / records),
+          1,
+        ),
         peak_rss_mb: round(of(({ peakRssMb }) => peakRssMb)),
         wal_bytes_per_record: round(
           of(({ walBytes, records }) => (walBytes ?? Number.NaN) / records),
@@ -63,6 +68,7 @@ const columns: [keyof Line, string, number][] = [
   ['to_naive', 'of naive', 10],
   ['to_limit', 'of limit', 10],
   ['cpu_us_per_record', 'CPU µs/record', 15],
+  ['server_cpu_us_per_record', 'server CPU µs', 15],
   ['peak_rss_mb', 'peak RSS MB', 13],
   ['wal_bytes_per_record', 'WAL bytes/record', 18],
 ]

@@ -17,6 +17,8 @@ export interface Figures {
   peakRssMb: number
   bytes?: number
   walBytes?: number
+  /** of the database server, all of its processes */
+  serverCpuUs?: number
 }
 
 /** First page of a range of events. The API's `until` still counts, in whole seconds. */
