@@ -83,7 +83,7 @@ export class Sessions {
     signal?.addEventListener('abort', onAbort, { once: true })
     try {
       return await this.run(cancel.signal, async (client) => {
-        await client.query(`begin; ${settings}`)
+        await client.query(`begin isolation level read committed; ${settings}`)
         const result = await work(client)
         cancel.signal.throwIfAborted()
         signal?.removeEventListener('abort', onAbort)
