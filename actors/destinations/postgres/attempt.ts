@@ -2,7 +2,7 @@ import { derrickError } from '../../../schema/error.ts'
 import type { Receipt } from '../../../schema/protocol.ts'
 import type { RangeContext, RangeWriter, ReadReport, SpooledPage } from '../writer.ts'
 import { chunkBytes, commitChunked } from './chunked.ts'
-import { type CommitInput, commitInput, rowCount, StaleTable } from './commit.ts'
+import { type CommitInput, commitInput, StaleTable } from './commit.ts'
 import { deleteKind, ShrunkRead, shrunkFailure } from './deletes.ts'
 import { isStale, postgresError, sqlState } from './errors.ts'
 import { isKeyed } from './identity.ts'
@@ -19,17 +19,16 @@ import {
 } from './ledger.ts'
 import { ensureRangeIndex } from './range-index.ts'
 import { LostCommit, type Sessions } from './sessions.ts'
-import { commitSmall, mostSmallRows } from './small.ts'
+import { commitSmall, isSmall } from './small.ts'
 import { commitStaged, type Tactics } from './staged.ts'
+import { prepareLedger, prepareTable } from './table.ts'
 import {
   loadTable,
   type PreparedTable,
   planFor,
   preparedTable,
-  prepareLedger,
-  prepareTable,
   type TableInfo,
-} from './table.ts'
+} from './table-info.ts'
 import { addColumns, noFields, type SeenFields } from './types.ts'
 
 /** What the attempts of one stream in this worker share. */
@@ -113,10 +112,8 @@ export class PostgresAttempt implements RangeWriter {
       const state = sqlState((error as { cause?: unknown }).cause)
       if (state !== '42P01' && state !== '3F000') throw connectionLost(error)
     }
-    await prepareLedger(this.#sessions, this.#names, signal)
-    return ask().catch((error: unknown) => {
-      throw connectionLost(error)
-    })
+    await prepareLedger(this.#sessions, this.#names, signal).catch(rethrow)
+    return ask().catch(rethrow)
   }
 
   async #commit(report: ReadReport): Promise<Receipt> {
@@ -147,27 +144,22 @@ export class PostgresAttempt implements RangeWriter {
       table = preparedTable(known, plan)
     } else {
       const fixed = known?.fixed ?? new Set<string>()
-      table = await prepareTable(
-        this.#sessions,
-        this.#names,
-        target,
-        this.#key,
-        needs,
-        fixed,
-        signal,
-      )
+      const stream = { names: this.#names, target, key: this.#key }
+      table = await prepareTable(this.#sessions, stream, needs, fixed, signal).catch(rethrow)
       this.#table.info = table.info
       if (table.changed.length > 0) {
         this.#context.onSchemaChange(`${target.namespace}.${target.table}`, table.changed)
       }
     }
-    const { names, key, context, seen } = {
+    const base = {
       names: this.#names,
       key: this.#key,
+      fence: this.#fence as number,
       context: this.#context,
+      report,
       seen: this.#seen,
     }
-    return commitInput({ names, key, fence: this.#fence as number, context, report, seen }, table)
+    return commitInput(base, table)
   }
 
   async #try(input: CommitInput): Promise<Receipt> {
@@ -178,7 +170,7 @@ export class PostgresAttempt implements RangeWriter {
     if (spool.bytes > this.#chunkBytes) {
       return commitChunked(this.#sessions, input, this.#tactics.isDistinct, this.#chunkBytes)
     }
-    if (rowCount(input) > mostSmallRows || input.table.plan.unfit.length > 0) {
+    if (!isSmall(input)) {
       return this.#sessions.transaction(signal, (client) =>
         commitStaged(client, input, this.#tactics),
       )
@@ -250,4 +242,9 @@ function connectionLost(error: unknown): unknown {
     remedy: 'nothing to do: it is tried again, and what was committed is found',
     cause: postgresError(error.cause),
   })
+}
+
+/** A transaction that may have been committed and is done again all the same: shaping a table twice does no harm. */
+function rethrow(error: unknown): never {
+  throw connectionLost(error)
 }

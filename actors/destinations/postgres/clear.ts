@@ -4,7 +4,7 @@ import { sqlState } from './errors.ts'
 import { tableNames } from './ledger.ts'
 import { quoted } from './names.ts'
 import type { Sessions } from './sessions.ts'
-import { loadTable } from './table.ts'
+import { loadTable } from './table-info.ts'
 import { syncedColumn } from './types.ts'
 
 /**

@@ -16,7 +16,7 @@ import {
 } from './ledger.ts'
 import type { MergeShape } from './merge.ts'
 import { StageColumns } from './stage.ts'
-import { type PreparedTable, shapeOf } from './table.ts'
+import { type PreparedTable, shapeOf } from './table-info.ts'
 import { laneOf, type SeenFields } from './types.ts'
 
 /** All that one try of a commit works with. */

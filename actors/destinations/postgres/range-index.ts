@@ -2,7 +2,7 @@ import type pg from 'pg'
 import type { TableNames } from './ledger.ts'
 import { quoted } from './names.ts'
 import type { Sessions } from './sessions.ts'
-import type { TableInfo } from './table.ts'
+import type { TableInfo } from './table-info.ts'
 import { rangeColumn } from './types.ts'
 
 /** Smaller tables are read as fast as an index. */

@@ -6,6 +6,7 @@ import {
   isMergeable,
   pagesOf,
   receiptFor,
+  rowCount,
   StaleTable,
 } from './commit.ts'
 import { readCopyLine } from './copy-text.ts'
@@ -13,12 +14,19 @@ import { fencedOff } from './errors.ts'
 import { type Committed, commitValues, ledgerWhere, recordCommit } from './ledger.ts'
 import { deleteSql, mergeSql } from './merge.ts'
 import { literal } from './names.ts'
-import { shapeOf } from './table.ts'
+import { shapeOf } from './table-info.ts'
 
 /** Ranges to this many rows need no stage: their rows are parameters of one statement. */
-export const mostSmallRows = 500
+const mostSmallRows = 500
+/** and no more bytes than this: they are all in memory at once */
+const mostSmallBytes = 4 * 1024 * 1024
 /** parameters that the ledger takes */
 const ledgerValues = 10
+
+export const isSmall = (input: CommitInput): boolean =>
+  rowCount(input) <= mostSmallRows &&
+  input.context.spool.bytes <= mostSmallBytes &&
+  input.table.plan.unfit.length === 0
 
 /**
  * The whole commit as one statement: fence, merge, deletes and the ledger's row. Null when this attempt has committed

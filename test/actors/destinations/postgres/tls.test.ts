@@ -9,8 +9,10 @@ import { tempDir } from '../../../support/temp-dir.ts'
 const folder = tempDir('tls', { open: true })
 t.teardown(() => folder.remove())
 const [key, certificate] = [join(folder.path, 'key.pem'), join(folder.path, 'certificate.pem')]
+/** Comes with the Debian package of the server. */
+const openssl = 'openssl'
 execFileSync(
-  'openssl',
+  openssl,
   [
     'req',
     '-x509',
