@@ -1,9 +1,10 @@
-import { mkdirSync } from 'node:fs'
+import { copyFileSync, linkSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { StreamName } from '../../actors/simulator/shop.ts'
 import {
   type Derrick,
   type DerrickOptions,
+  executable,
   newApiKey,
   spawnDerrick,
   waitUntilReady,
@@ -172,7 +173,8 @@ export async function openScene(seed: number, run: DerrickOptions['run']): Promi
   const clock = new ClockLog()
   clock.moved(Date.now(), shopMs)
   const judge = new Judge(data, clock)
-  const main = new Installation(join(home.path, 'data'), await freePort(), { run })
+  const own = ownCopy(run, home.path)
+  const main = new Installation(join(home.path, 'data'), await freePort(), { run: own })
 
   const each = (
     of: Installation,
@@ -197,7 +199,7 @@ export async function openScene(seed: number, run: DerrickOptions['run']): Promi
     clock,
     judge,
     main,
-    run,
+    run: own,
     async moveClock(byMs) {
       const next = Math.min(clock.now() + byMs, Date.now() - hourMs)
       await shop.freeze(next)
@@ -214,6 +216,20 @@ export async function openScene(seed: number, run: DerrickOptions['run']): Promi
       if (!keep) home.remove()
     },
   }
+}
+
+/** The executable by a name of its own, so that a build in the middle of a run does not exchange it. */
+function ownCopy(run: DerrickOptions['run'], folder: string): DerrickOptions['run'] {
+  if (run === 'source' || run === undefined) return run
+  const from = run === 'executable' ? executable : run.file
+  const file = join(folder, 'derrick')
+  try {
+    linkSync(from, file)
+  } catch {
+    // Another file system, or one without links.
+    copyFileSync(from, file)
+  }
+  return { file }
 }
 
 /** Temporary files at the destination, spool files in the data dir. */
