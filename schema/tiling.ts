@@ -30,18 +30,30 @@ function nextDay(t: number, zone: string): number {
   }
 }
 
+/** A local date as time: [start, end). */
+const dayOf = (t: number, zone: string): Interval => ({
+  start: dayStart(t, zone),
+  end: nextDay(t, zone),
+})
+
+/** The smallest boundary after `t`, which is in this day. */
+function nextWithin({ start, end }: Interval, t: number, granularity: Granularity): number {
+  if (granularity === 'day') return end
+  return Math.min(start + (Math.floor((t - start) / hourMs) + 1) * hourMs, end)
+}
+
+/** The largest boundary at or before `t`, which is in the day that starts there. */
+const lastWithin = (dayStart: number, t: number, granularity: Granularity): number =>
+  granularity === 'day' ? dayStart : dayStart + Math.floor((t - dayStart) / hourMs) * hourMs
+
 /** The smallest boundary after `t`. */
 export function nextBoundary(t: number, granularity: Granularity, zone: string): number {
-  if (granularity === 'day') return nextDay(t, zone)
-  const start = dayStart(t, zone)
-  const next = start + (Math.floor((t - start) / hourMs) + 1) * hourMs
-  return Math.min(next, nextDay(t, zone))
+  return nextWithin(dayOf(t, zone), t, granularity)
 }
 
 /** The largest boundary at or before `t`. */
 export function boundaryAt(t: number, granularity: Granularity, zone: string): number {
-  const start = dayStart(t, zone)
-  return granularity === 'day' ? start : start + Math.floor((t - start) / hourMs) * hourMs
+  return lastWithin(dayStart(t, zone), t, granularity)
 }
 
 /** Ranges that follow `from` without gap, the last one ending after `until` (or at it); at most `limit`. */
@@ -54,8 +66,11 @@ export function tilesForward(
 ): Interval[] {
   const tiles: Interval[] = []
   let start = from
+  // Calendars are slow: each day is asked for once.
+  let day = dayOf(from, zone)
   while (start < until && tiles.length < limit) {
-    const end = nextBoundary(start, granularity, zone)
+    if (start >= day.end) day = { start, end: nextDay(start, zone) }
+    const end = nextWithin(day, start, granularity)
     tiles.push({ start, end })
     start = end
   }
@@ -72,8 +87,10 @@ export function tilesBackward(
 ): Interval[] {
   const tiles: Interval[] = []
   let end = to
+  let firstOfDay = dayStart(to - 1, zone)
   while (end > until && tiles.length < limit) {
-    const start = boundaryAt(end - 1, granularity, zone)
+    if (end <= firstOfDay) firstOfDay = dayStart(end - 1, zone)
+    const start = lastWithin(firstOfDay, end - 1, granularity)
     tiles.push({ start, end })
     end = start
   }

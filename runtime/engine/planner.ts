@@ -1,9 +1,9 @@
-import { setImmediate as breathe } from 'node:timers/promises'
 import type { Lane } from '../../schema/range.ts'
 import { revisitDue } from '../../schema/range-state.ts'
 import type { Granularity, SyncStrategy } from '../../schema/stream.ts'
 import { boundaryAt, type Interval, tilesBackward, tilesForward } from '../../schema/tiling.ts'
 import { planChunk, type RangeRow, type RangeStore } from '../store/ranges.ts'
+import { breatheInLine } from './breathe.ts'
 import type { StreamContext } from './context.ts'
 import type { AskedWindow } from './engine.ts'
 
@@ -69,7 +69,7 @@ export async function plan(input: PlanInput, deps: PlanDeps): Promise<void> {
     onChanged(ranges.reopenOpen(input.streamId, input.start, now()))
   }
   while (more && deps.isWanted()) {
-    await breathe()
+    await breatheInLine()
     more = retryChunk()
   }
 }
@@ -96,7 +96,7 @@ export async function planWindow(
     )
     onChanged(ranges.bringForward(ranges.overlapping(streamId, from, end)))
     from = end
-    await breathe()
+    await breatheInLine()
   }
 }
 
@@ -119,7 +119,7 @@ async function extend(input: PlanInput, deps: PlanDeps): Promise<void> {
       tiles.map((tile) => ({ ...tile, lane: laneOf(tile) })),
     )
     move({ ...frontier, to: tiles.at(-1)?.end ?? frontier.to })
-    await breathe()
+    await breatheInLine()
   }
   while (frontier.from > input.start && isWanted()) {
     const tiles = tilesBackward(frontier.from, input.start, granularity, zone, planChunk)
@@ -128,11 +128,12 @@ async function extend(input: PlanInput, deps: PlanDeps): Promise<void> {
       tiles.map((tile) => ({ ...tile, lane: 'history' })),
     )
     move({ ...frontier, from: tiles.at(-1)?.start ?? frontier.from })
-    await breathe()
+    await breatheInLine()
   }
   // Moved later: what was read stays. The frontier follows, so that an earlier date fills the gap again.
   const from = boundaryAt(input.start, granularity, zone)
-  while (isWanted() && ranges.forgetUnreadBefore(streamId, from, planChunk) > 0) await breathe()
+  while (isWanted() && ranges.forgetUnreadBefore(streamId, from, planChunk) > 0)
+    await breatheInLine()
   if (frontier.from < from) move({ ...frontier, from })
 }
 

@@ -1,6 +1,6 @@
-import { setImmediate as breathe } from 'node:timers/promises'
 import type { RangeChange } from '../../schema/range-state.ts'
 import { planChunk, type RangeRow, type RangeStore } from '../store/ranges.ts'
+import { breathe } from './breathe.ts'
 import type { AskedWindow, RangeAction } from './engine.ts'
 
 /** Times that JavaScript knows; what has no bound has these. */

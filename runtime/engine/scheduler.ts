@@ -1,27 +1,37 @@
 import { setInterval } from 'node:timers'
 import { toFailure } from '../../schema/error.ts'
-import type { EngineDeps } from './context.ts'
+import { breathe } from './breathe.ts'
+import type { EngineDeps, StreamContext } from './context.ts'
 import type { Engine } from './engine.ts'
-import { isDue } from './schedule.ts'
+import { makeDueCheck } from './schedule.ts'
 
 export const tickMs = 10_000
+/** Streams looked at before others have their turn. */
+const lookedAtOnce = 20
+/** Clocks that are set right go back by less. */
+const clockErrorMs = 3_600_000
 
 export interface SchedulerDuties {
   /** duties of other parts, in the concept's order, before streams are looked at */
   before: (() => void)[]
 }
 
+type Deps = Pick<EngineDeps, 'config' | 'ranges' | 'runs' | 'now'>
+
 /** The background task: each tick looks at what is due and starts it. A tick that throws is logged; the next one comes. */
 export class Scheduler {
-  readonly #deps: Pick<EngineDeps, 'config' | 'ranges' | 'now'>
+  readonly #deps: Deps
   readonly #engine: Pick<Engine, 'syncStream'>
   readonly #duties: SchedulerDuties
   readonly #onError: (error: unknown) => void
+  readonly #isDue = makeDueCheck()
   #timer: NodeJS.Timeout | undefined
   #lastTickAt: number | null = null
+  #isLooking = false
+  #isStopped = false
 
   constructor(
-    deps: Pick<EngineDeps, 'config' | 'ranges' | 'now'>,
+    deps: Deps,
     engine: Pick<Engine, 'syncStream'>,
     duties: SchedulerDuties,
     onError: (error: unknown) => void,
@@ -37,44 +47,72 @@ export class Scheduler {
   }
 
   start(): void {
-    this.tick()
-    this.#timer = setInterval(() => this.tick(), tickMs)
+    void this.tick()
+    this.#timer = setInterval(() => void this.tick(), tickMs)
     this.#timer.unref()
   }
 
   stop(): void {
     clearInterval(this.#timer)
+    this.#isStopped = true
   }
 
-  tick(): void {
+  /** Resolves when all streams were looked at, some at a time. */
+  async tick(): Promise<void> {
     this.#lastTickAt = this.#deps.now()
     for (const duty of this.#duties.before) this.#guard(duty)
-    this.#guard(() => this.#startScheduled())
-    this.#guard(() => this.#startRetries())
-  }
-
-  #startScheduled(): void {
-    const { config, now } = this.#deps
-    for (const streamId of config.scheduledStreams()) {
-      const stream = config.stream(streamId)
-      if (!stream?.schedule || !stream.enabled || stream.source.paused || stream.pausedReason)
-        continue
-      const since = stream.lastScheduledAt ?? now()
-      if (stream.lastScheduledAt === null) config.setScheduledAt(streamId, now())
-      if (!isDue(stream.schedule, stream.scheduleZone, since, now())) continue
-      config.setScheduledAt(streamId, now())
-      this.#guard(() => void this.#engine.syncStream(streamId, 'schedule'))
-    }
-  }
-
-  /** Failed ranges that have come due, of streams without an active run: a run of their own. */
-  #startRetries(): void {
+    if (this.#isLooking) return
+    this.#isLooking = true
     const { config, ranges, now } = this.#deps
-    for (const streamId of ranges.streamsWithDueFailures(now())) {
-      const stream = config.stream(streamId)
-      if (!stream?.enabled || stream.source.paused || stream.pausedReason) continue
-      this.#guard(() => void this.#engine.syncStream(streamId, 'retry'))
+    await this.#each(config.scheduledStreams, (streamId) => this.#startScheduled(streamId))
+    await this.#each(
+      () => ranges.streamsWithDueFailures(now()),
+      (streamId) => this.#startRetry(streamId),
+    )
+    this.#isLooking = false
+  }
+
+  async #each(list: () => string[], act: (streamId: string) => boolean): Promise<void> {
+    let streams: string[] = []
+    this.#guard(() => {
+      streams = list()
+    })
+    let looked = 0
+    for (const streamId of streams) {
+      if (this.#isStopped) return
+      let started = false
+      this.#guard(() => {
+        started = act(streamId)
+      })
+      if (started || ++looked % lookedAtOnce === 0) await breathe()
     }
+  }
+
+  /** True when it started something. */
+  #startScheduled(streamId: string): boolean {
+    const { config, now } = this.#deps
+    const stream = config.stream(streamId)
+    if (!stream?.schedule || !isReadable(stream)) return false
+    const { schedule, scheduleZone, lastScheduledAt } = stream
+    // Later than now: the clock was wrong. What it then answered must not silence the schedule until that time.
+    if (lastScheduledAt === null || lastScheduledAt - now() > clockErrorMs) {
+      config.setScheduledAt(streamId, now())
+      return false
+    }
+    if (!this.#isDue(schedule, scheduleZone, lastScheduledAt, now())) return false
+    // Answered only when it was: a run that is still being cancelled lets the next tick try again.
+    this.#engine.syncStream(streamId, 'schedule')
+    config.setScheduledAt(streamId, now())
+    return true
+  }
+
+  /** Failed ranges that have come due: a run of their own. One that is active has its final pass. */
+  #startRetry(streamId: string): boolean {
+    const { config, runs } = this.#deps
+    const stream = config.stream(streamId)
+    if (!stream || !isReadable(stream) || runs.active(streamId)) return false
+    this.#engine.syncStream(streamId, 'retry')
+    return true
   }
 
   #guard(duty: () => void): void {
@@ -85,3 +123,6 @@ export class Scheduler {
     }
   }
 }
+
+const isReadable = (stream: StreamContext): boolean =>
+  stream.enabled && !stream.source.paused && stream.pausedReason === null
