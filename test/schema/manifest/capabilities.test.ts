@@ -5,7 +5,7 @@ import {
   StreamCapabilities,
   streamCapabilities,
 } from '../../../schema/manifest/capabilities.ts'
-import { load, loadFixture } from './support.ts'
+import { loadFixture } from './support.ts'
 
 const newsletter = loadFixture('newsletter')
 const of = (stream: string, config?: Record<string, unknown>) =>
