@@ -17,7 +17,8 @@ export interface NumberText {
 export function numberText(source: string): NumberText | null {
   const text = /[eE]/.test(source) ? withoutExponent(source) : source
   if (text === null || text.length > mostDigits) return null
-  if (/^-0+(\.0+)?$/.test(text)) return { text: text.slice(1), type: typeOf(text.slice(1)) }
+  if (text.startsWith('-0') && /^-0+(\.0+)?$/.test(text))
+    return { text: text.slice(1), type: typeOf(text.slice(1)) }
   return { text, type: typeOf(text) }
 }
 
