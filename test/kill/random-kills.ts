@@ -35,7 +35,9 @@ export async function killAtRandom(
     tally.killed(moment.kind)
     await noteDeath(derrick, tally)
     tally.found(`kill ${kill}`, scene.look())
-    if (kill % killsBetweenRests === 0) tally.found(`rest ${kill}`, await rest(scene))
+    if (kill % killsBetweenRests !== 0) continue
+    tally.found(`rest ${kill}`, await rest(scene))
+    process.stderr.write(`${kill} of ${kills} kills, ${tally.violations.length} violations\n`)
   }
 }
 
