@@ -12,6 +12,7 @@ export interface ReadRequest {
 
 /** One answer of the API, decoded, filtered and shaped as the manifest says. */
 export interface ReadPage {
+  /** the caller's; emptied when done with, for the iterators in between still hold the page while the next one is fetched */
   records: Row[]
   /** decoded body size */
   bytes: number

@@ -8,6 +8,16 @@ interface Seen {
   cursor: unknown
 }
 
+/** A record's key, equal for records with one key: made by `plainKey` or `jsonKey`. */
+export type DuplicateKey = string | number
+
+/** A key of one text or number, which nearly every key is, as it is: writing it as JSON would double the cost of the look-up. */
+export const plainKey = (value: string | number): DuplicateKey =>
+  typeof value === 'string' && value.startsWith('"') ? JSON.stringify(value) : value
+
+/** Any other key, as JSON. The quote in front keeps it apart from plain texts; those that begin with one are `"\"…`. */
+export const jsonKey = (text: string): DuplicateKey => `"${text}`
+
 /**
  * Finds records of one attempt that share a key: the highest cursor wins, a tie goes to the later one, and no cursor is
  * the lowest. Memory is bounded by two generations of keys: a duplicate is found when fewer than `generation` other keys
@@ -16,15 +26,15 @@ interface Seen {
  */
 export class Duplicates {
   readonly #generation: number
-  #recent = new Map<string, Seen>()
-  #older = new Map<string, Seen>()
+  #recent = new Map<DuplicateKey, Seen>()
+  #older = new Map<DuplicateKey, Seen>()
 
   constructor(generation: number = rememberedKeys) {
     this.#generation = generation
   }
 
   /** Notes a row; returns the row that it makes superfluous: an earlier one, or itself when an earlier one wins. */
-  note(key: string, cursor: unknown, row: number): number | null {
+  note(key: DuplicateKey, cursor: unknown, row: number): number | null {
     const before = this.#recent.get(key) ?? this.#older.get(key)
     if (before === undefined) {
       if (this.#recent.size >= this.#generation) this.#turn()
@@ -36,7 +46,7 @@ export class Duplicates {
     return wins ? before.row : row
   }
 
-  #remember(key: string, seen: Seen): void {
+  #remember(key: DuplicateKey, seen: Seen): void {
     if (this.#recent.size >= this.#generation && !this.#recent.has(key)) this.#turn()
     this.#recent.set(key, seen)
   }

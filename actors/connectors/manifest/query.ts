@@ -63,7 +63,7 @@ async function* readPages(
   const turner = new PageTurner(query, from, guard)
   let position: PagePosition | null = plan.pager.first(plan.pageSize)
   while (position) {
-    const answered: Answered = await turner.ask(position)
+    let answered: Answered | null = await turner.ask(position)
     if (answered.action === 'smaller_page') {
       position = smallerPage(plan.stream.paging, position, answered)
       turner.extraRequests += answered.requests
@@ -74,6 +74,8 @@ async function* readPages(
       return { from: turner.lastTime }
     }
     const { page, step } = turner.read(position, answered)
+    // A suspended generator keeps what its variables hold: a page must not outlive the wait for the next one.
+    answered = null
     yield page
     if (step.restartFrom !== null) return { from: step.restartFrom }
     position = step.next

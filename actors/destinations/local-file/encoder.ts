@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import type { Reject } from '../../../schema/protocol.ts'
 import { canonicalJson } from '../canonical-json.ts'
-import { Duplicates } from '../duplicates.ts'
+import { type DuplicateKey, Duplicates, jsonKey, plainKey } from '../duplicates.ts'
 import { keyPaths, keyText } from '../key.ts'
 import { Occurrences } from '../occurrences.ts'
 import { ownBytes } from '../own-bytes.ts'
@@ -44,10 +44,12 @@ export function makeEncoder({ target, range, fetchedFrom }: EncodingContext): Pa
     return text.slice(0, -1)
   }
 
-  /** Nearly every key is one string; as text it has a quote in front, so that no number equals it. */
-  function keyOf(record: Row): string | null {
+  /** Null when a part of the key is missing. */
+  function keyOf(record: Row): DuplicateKey | null {
     const value = single === null ? undefined : record[single]
-    return typeof value === 'string' ? `"${value}` : keyText(record, paths)
+    if (typeof value === 'string' || typeof value === 'number') return plainKey(value)
+    const text = keyText(record, paths)
+    return text === null ? null : jsonKey(text)
   }
 
   function reject(record: Row, reason: string, page: EncodedPage): null {

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import fc from 'fast-check'
 import t from 'tap'
 import { compareCursors } from '../../../actors/destinations/cursor-order.ts'
-import { Duplicates } from '../../../actors/destinations/duplicates.ts'
+import { Duplicates, jsonKey, plainKey } from '../../../actors/destinations/duplicates.ts'
 import { Occurrences } from '../../../actors/destinations/occurrences.ts'
 import { exactJson } from '../../../actors/destinations/raw-json.ts'
 import { addChecksums, rowHash, subtractChecksum } from '../../../actors/destinations/row-hash.ts'
@@ -118,4 +118,28 @@ t.test('a row set holds what was added', async (t) => {
     }),
   )
   t.pass('for 100 sets')
+})
+
+t.test('keys are equal only where their values are', async (t) => {
+  const part = fc.constantFrom('', '"', '\\', '1', '{', 'true', '[', ',', 'a')
+  const text = fc.array(part, { maxLength: 5 }).map((parts) => parts.join(''))
+  const value = fc.oneof(
+    text,
+    fc.integer({ min: -2, max: 2 }),
+    fc.boolean(),
+    fc.tuple(text, text),
+    fc.record({ a: text }),
+  )
+  const keyOf = (value: unknown) =>
+    typeof value === 'string' || typeof value === 'number'
+      ? plainKey(value)
+      : jsonKey(JSON.stringify(value))
+  fc.assert(
+    fc.property(value, value, (one, other) => {
+      const isSame = JSON.stringify(one) === JSON.stringify(other)
+      return (keyOf(one) === keyOf(other)) === isSame
+    }),
+    { numRuns: 5000 },
+  )
+  t.pass('for 5000 pairs')
 })
