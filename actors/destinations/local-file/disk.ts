@@ -1,8 +1,7 @@
-import { constants, statSync, unlinkSync } from 'node:fs'
+import { constants, lstatSync, statSync, unlinkSync } from 'node:fs'
 import {
   type FileHandle,
   link,
-  lstat,
   mkdir,
   open,
   readdir,
@@ -134,7 +133,9 @@ export const nodeDisk: Disk = {
   },
   async stat(path) {
     try {
-      const found = await lstat(path)
+      // Synchronous: the kernel answers from memory in microseconds, through the thread pool that takes twenty times as long.
+      const found = lstatSync(path, { throwIfNoEntry: false })
+      if (!found) return null
       return { size: found.size, inode: found.ino, isFolder: found.isDirectory() }
     } catch (error) {
       if (hasCode(error, 'ENOENT', 'ENOTDIR')) return null

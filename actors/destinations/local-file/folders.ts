@@ -18,6 +18,7 @@ export class Folders {
 
   /** Makes the destination's folder where it is missing. */
   async makeRoot(): Promise<void> {
+    if ((await this.#disk.stat(this.root))?.isFolder) return
     await this.#disk.makeFolder(this.root, true)
   }
 

@@ -40,6 +40,8 @@ export class LedgerLog {
   #offset = 0
   /** end of the file when it was read last; behind it only a torn line */
   #seen = 0
+  /** end of the file when it was looked at last */
+  #size = -1
   #lines = 0
   #sealed = false
   #ledger = new Ledger()
@@ -126,7 +128,8 @@ export class LedgerLog {
 
   async #refresh(create: boolean): Promise<void> {
     if (!(await this.#open(create))) return
-    await this.#catchUp()
+    // Nobody has appended anything since: there is nothing to read.
+    if (this.#size !== this.#seen) await this.#catchUp()
     for (let tries = 0; this.#sealed; tries += 1) {
       if (tries >= mostTries) throw this.#lost()
       const next = this.#generation + 1
@@ -149,7 +152,10 @@ export class LedgerLog {
   async #open(create: boolean): Promise<boolean> {
     if (this.#file) {
       const found = await this.#disk.stat(this.#files.path(this.#generation))
-      if (found?.inode === this.#inode && found.size >= this.#offset) return true
+      if (found?.inode === this.#inode && found.size >= this.#offset) {
+        this.#size = found.size
+        return true
+      }
       await this.#forget()
     }
     for (let tries = 0; tries < mostTries; tries += 1) {
@@ -179,6 +185,8 @@ export class LedgerLog {
   async #forget(): Promise<void> {
     const file = this.#file
     this.#file = null
+    this.#size = -1
+    this.#seen = 0
     this.#offset = 0
     this.#lines = 0
     this.#sealed = false
