@@ -28,6 +28,8 @@ export interface ScriptedActor {
   send: (event: RangeEvent) => void
   /** resolves when the supervisor cancels this range */
   cancelled: Promise<void>
+  /** resolves when the commit slot that was asked for is granted */
+  granted: Promise<void>
   die: (reason: string) => never
 }
 
@@ -68,6 +70,9 @@ export const hang: Script = async (_job, { send, cancelled }) => {
   send({ kind: 'range-cancelled', progress })
 }
 
+/** Like the real ones, ids sort by the time they were made. */
+let ids = 1_000_000
+
 export interface Harness {
   engine: LedgerEngine
   deps: EngineDeps
@@ -80,7 +85,7 @@ export interface Harness {
   ended: (streamId: string) => Promise<string>
   /** as a SIGKILL would: no message reaches this engine any more */
   abandon: () => void
-  /** another process on the same database */
+  /** another process on the database as it is now */
   restart: (script: Script) => Harness
   most: { inFlight: number }
 }
@@ -101,7 +106,6 @@ export function makeHarness(
   const most = { inFlight: 0 }
   const ports = new Set<MessagePort>()
   const permits = new Permits({ global: 4, perSource: 2 })
-  let ids = Math.floor(Math.random() * 1e9)
   const deps: EngineDeps = {
     now: () => clock.now,
     random: () => 0.5,
@@ -144,7 +148,8 @@ export function makeHarness(
     abandon: () => {
       for (const port of ports) port.close()
     },
-    restart: (next) => makeHarness(next, [...contexts.values()], db),
+    // A copy: what the abandoned engine still does is done to a disk that nobody reads.
+    restart: (next) => makeHarness(next, [...contexts.values()], new Sqlite(db.serialize())),
   }
 }
 
@@ -279,15 +284,17 @@ function scriptedPool(
     ports.add(task.port)
     most.inFlight = Math.max(most.inFlight, inFlight)
     const cancelled = Promise.withResolvers<void>()
+    const granted = Promise.withResolvers<void>()
     const channel = openChannel<RangeEvent, RangeCommand>(task.port, {
       'cancel-range': () => cancelled.resolve(),
-      'grant-commit-slot': () => {},
+      'grant-commit-slot': () => granted.resolve(),
     })
     try {
       await new Promise(setImmediate)
       await script(task.job, {
         send: channel.send,
         cancelled: cancelled.promise,
+        granted: granted.promise,
         die: (reason) => {
           throw new Error(reason)
         },
