@@ -16,7 +16,7 @@ import { copyPages } from './copy.ts'
 import { isKeyed } from './identity.ts'
 import type { Committed } from './ledger.ts'
 import { deleteSql, mergeSql } from './merge.ts'
-import { columnName } from './names.ts'
+import { columnName, literal } from './names.ts'
 import type { StageColumns } from './stage.ts'
 import { ownColumns } from './types.ts'
 
@@ -94,7 +94,9 @@ export async function mergeStage(
   await rejectUnfit(client, input, stage)
   let changed = 0
   if (isMergeable(input)) {
+    await lookUpByKey(client, input)
     const merged = await client.query(sql.merge(sql.incoming(from, isDistinct)))
+    await client.query(usualJoins)
     changed += merged.rowCount ?? 0
     if (kind) {
       const gone = deleteSql(input.shape, sql.incoming(from, false), kind, input.key.start)
@@ -102,6 +104,23 @@ export async function mergeStage(
     }
   }
   return record(client, input, receiptFor(input, changed))
+}
+
+/** A table that is this many times as large as what is merged into it is looked up by key, row by row. */
+const wholeTableFactor = 2
+const usualJoins = 'set local enable_hashjoin to default; set local enable_mergejoin to default'
+
+/**
+ * Keeps the merge from reading the whole table. With the usual settings the server takes a look-up by key for so dear, and a
+ * stage without statistics for so large, that a day merged into a table of some hundred thousand rows hashes all of them. By
+ * the same estimates it would compile the statement first, which takes longer than running it.
+ */
+async function lookUpByKey(client: pg.Client, { names, context }: CommitInput): Promise<void> {
+  await client.query(
+    `select set_config('enable_hashjoin', mode, true), set_config('enable_mergejoin', mode, true), set_config('jit', 'off', true)
+     from (select case when pg_relation_size(to_regclass(${literal(names.full)})) > $1::bigint then 'off' else 'on' end) as m (mode)`,
+    [context.spool.bytes * wholeTableFactor],
+  )
 }
 
 /** Takes rows out of the stage whose key its column cannot hold, and could not be made to. */
