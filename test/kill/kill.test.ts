@@ -3,17 +3,19 @@ import { join } from 'node:path'
 import t from 'tap'
 import { startChild } from '../support/child.ts'
 import { executable } from '../support/derrick.ts'
+import { missingServices } from '../support/services.ts'
 
 const harness = join(import.meta.dirname, 'main.ts')
 /** Builds, dozens of lives, and a judgement after each. */
 const runMs = 8 * 60_000
 const ciKills = 30
+const ciPoints = 6
 /** A breach is noticed within a few kills; the bound is for the unlucky. */
 const sabotageKills = 150
 const sabotageZombies = 20
 const breaches = ['mark_before_commit', 'cleanup_first', 'no_fence'] as const
 
-t.setTimeout(4 * runMs)
+t.setTimeout(5 * runMs)
 
 interface Summary {
   ok: boolean
@@ -40,6 +42,19 @@ t.test('a SIGKILL at any moment breaks no promise', async (t) => {
   t.match(summary, { ok: true, kills: ciKills, zombies: 1 })
   t.ok((summary?.compared ?? 0) > ciKills, 'ranges were compared')
 })
+
+t.test(
+  'nor does one at any of its own system calls',
+  {
+    skip: missingServices('strace'),
+  },
+  async (t) => {
+    const args = ['--mode', 'syscall', '--kills', String(ciPoints)]
+    const { code, summary, log } = await runHarness(args)
+    t.equal(code, 0, log)
+    t.match(summary, { ok: true, kills: ciPoints })
+  },
+)
 
 for (const breach of breaches) {
   t.test(`the harness notices ${breach}`, async (t) => {
