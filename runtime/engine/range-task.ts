@@ -23,6 +23,8 @@ export type RangeOutcome =
 export interface RangeTaskListener {
   onClaimed: (fence: number, fetchedFrom: number) => void
   onProgress: (progress: AttemptProgress) => void
+  /** All of it is in the spool: only the commit is left, and the source is no longer asked. */
+  onRead: () => void
   onWait: (untilMs: number, reason: string) => void
   onRejects: (rejects: Reject[]) => void
   onSchemaChange: (table: string, columns: { name: string; type: string }[]) => void
@@ -94,6 +96,7 @@ export function startRangeTask(
     'source-waited': (event) => hear(() => listener.onWait(event.untilMs, event.reason)),
     'commit-slot-wanted': () =>
       hear(() => {
+        listener.onRead()
         giveSlotBack = deps.slots.request(job.target.destinationId, deps.commitSlotLimit, () =>
           channel.send({ kind: 'grant-commit-slot' }),
         )

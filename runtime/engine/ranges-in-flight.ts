@@ -20,6 +20,8 @@ export interface SourceLoad {
 export interface InFlightListener {
   report: () => RunReport
   onProgress: (rangeId: number, progress: AttemptProgress) => void
+  /** A range is read to its end: its place is free while it commits. */
+  onRead: () => void
   onWait: (reason: string) => void
   /** The ledger holds the outcome by then; row is null when the stream was deleted meanwhile. */
   onEnded: (rangeId: number, row: RangeRow | null, outcome: RangeOutcome) => void
@@ -27,6 +29,8 @@ export interface InFlightListener {
 
 /** Waits shorter than this are shown but not logged. */
 const loggedWaitMs = 1_000
+/** Ranges of a run in flight, those that only commit included, for each that it may read at once. */
+const inFlightForEach = 2
 
 /** The ranges that one run has in flight: claims them, dispatches them, records how they end. */
 export class RangesInFlight {
@@ -34,6 +38,8 @@ export class RangesInFlight {
   readonly #load: SourceLoad
   readonly #listener: InFlightListener
   readonly #tasks = new Map<number, RangeTask>()
+  /** those that still ask their source */
+  readonly #reading = new Set<number>()
 
   constructor(deps: EngineDeps, load: SourceLoad, listener: InFlightListener) {
     this.#deps = deps
@@ -43,6 +49,15 @@ export class RangesInFlight {
 
   get size(): number {
     return this.#tasks.size
+  }
+
+  /**
+   * Whether one more may be read where `parallel` may be read at once. Ranges that commit leave their place to the next ones;
+   * where one range must follow the other they keep it.
+   */
+  hasRoom(parallel: number): boolean {
+    if (parallel === 1) return this.size === 0
+    return this.#reading.size < parallel && this.size < parallel * inFlightForEach
   }
 
   cancelAll(reason: 'cancel' | 'stop'): void {
@@ -65,6 +80,7 @@ export class RangesInFlight {
       this.#listener.report().rangesChanged([claimed])
       const task = this.#start(context, claimed, runId, inputs)
       this.#tasks.set(row.id, task)
+      this.#reading.add(row.id)
       void task.outcome.then((outcome) =>
         this.#ended({ row: claimed, attemptId }, outcome, context),
       )
@@ -84,13 +100,13 @@ export class RangesInFlight {
         commitSlotLimit: context.destination.commitSlots,
         alone: row.crashes > 0,
       },
-      this.#taskListener(row, row.fence),
+      this.#taskListener(row, row.fence, context.source.id),
     )
   }
 
-  #taskListener(row: RangeRow, offered: number): RangeTaskListener {
+  #taskListener(row: RangeRow, offered: number, sourceId: string): RangeTaskListener {
     const deps = this.#deps
-    const { report, onProgress, onWait } = this.#listener
+    const { report, onProgress, onRead, onWait } = this.#listener
     return {
       onClaimed: (fence) => {
         deps.fences.seen(fence)
@@ -99,6 +115,10 @@ export class RangesInFlight {
       onProgress: (progress) => {
         onProgress(row.id, progress)
         deps.ranges.saveProgress(row.id, progress)
+      },
+      onRead: () => {
+        this.#endReading(row.id, sourceId)
+        onRead()
       },
       onWait: (untilMs, reason) => {
         onWait(reason)
@@ -111,13 +131,17 @@ export class RangesInFlight {
     }
   }
 
+  #endReading(rangeId: number, sourceId: string): void {
+    if (this.#reading.delete(rangeId)) this.#load.giveTurnBack(sourceId)
+  }
+
   #ended(
     flight: { row: RangeRow; attemptId: number },
     outcome: RangeOutcome,
     context: StreamContext,
   ): void {
     this.#tasks.delete(flight.row.id)
-    this.#load.giveTurnBack(context.source.id)
+    this.#endReading(flight.row.id, context.source.id)
     const [row, seen] = this.#record(flight, outcome, context)
     if (row) this.#listener.report().rangesChanged([row])
     this.#listener.onEnded(flight.row.id, row, seen)

@@ -54,6 +54,7 @@ export class RunCoordinator {
     this.#inFlight = new RangesInFlight(deps, host, {
       report: () => this.#report,
       onProgress: (rangeId, progress) => this.progress.update(rangeId, progress),
+      onRead: () => this.#step(),
       onWait: (reason) => {
         this.#waiting = reason
       },
@@ -236,8 +237,7 @@ export class RunCoordinator {
 
   /** Dispatches ranges until the stream's or the source's bound is met. */
   #fill(context: StreamContext): void {
-    const parallel = parallelRanges(context)
-    while (this.#inFlight.size < parallel) {
+    while (this.#inFlight.hasRoom(parallelRanges(context))) {
       const row = this.#next(context)
       if (!row || !this.#host.takeTurn(this, context.source)) return
       this.#waiting = undefined

@@ -63,6 +63,8 @@ export class World {
   #releases = new Set<() => void>()
   #dying = Promise.withResolvers<void>()
   #inFlight = new Map<number, number>()
+  /** attempts that ask their source, by its id */
+  #reading = new Map<object, string>()
   #limits = { global: 4, perSource: 2 }
 
   constructor() {
@@ -176,6 +178,7 @@ export class World {
     const { now } = this.h.clock
     this.#releases = new Set()
     this.#inFlight = new Map()
+    this.#reading = new Map()
     this.h = this.h.restart(this.#script())
     this.h.clock.now = now
     this.h.deps.permits.setLimits(this.#limits)
@@ -209,29 +212,33 @@ export class World {
     const { permits } = this.h.deps
     for (const id of ['x', 'y']) {
       const max = id === 'x' ? 3 : 8
-      const running = this.h.deps.config
-        .streamsOfSource(id)
-        .map((stream) => this.h.deps.config.stream(stream)?.counts.running ?? 0)
-        .reduce((sum, count) => sum + count, 0)
-      if (running > max) this.faults.push(`${running} ranges of ${id} in flight`)
+      const reading = [...this.#reading.values()].filter((source) => source === id).length
+      if (reading > max) this.faults.push(`${reading} ranges of ${id} read at once`)
     }
     if (permits.inUse < 0) this.faults.push('more permits given back than taken')
   }
 
   #script(): Script {
     const inFlight = this.#inFlight
+    const reading = this.#reading
     return async (job, actor) => {
       const { id } = job.range
       const here = (inFlight.get(id) ?? 0) + 1
       inFlight.set(id, here)
       if (here > 1) this.faults.push(`range ${id} was dispatched twice`)
-      const done = () => inFlight.set(id, (inFlight.get(id) ?? 1) - 1)
-      await this.#play(this.mood, job, actor, done)
+      const attempt = {}
+      reading.set(attempt, job.sourceId)
+      const read = () => reading.delete(attempt)
+      const done = () => {
+        read()
+        inFlight.set(id, (inFlight.get(id) ?? 1) - 1)
+      }
+      await this.#play(this.mood, job, actor, done, read)
     }
   }
 
-  async #play(mood: Mood, ...[job, actor, done]: [...Parameters<Script>, () => void]) {
-    if (mood === 'slow') return this.#slow(job, actor, done)
+  async #play(mood: Mood, ...[job, actor, done, read]: Played) {
+    if (mood === 'slow') return this.#slow(job, actor, done, read)
     done()
     if (mood === 'die') return actor.die('out of memory')
     if (mood === 'wrong_fence') return wrongFence(job, actor)
@@ -244,11 +251,12 @@ export class World {
   }
 
   /** Waits for its slot and until it is released, cancelled or dies. */
-  async #slow(...[job, actor, done]: [...Parameters<Script>, () => void]): Promise<void> {
+  async #slow(...[job, actor, done, read]: Played): Promise<void> {
     const released = Promise.withResolvers<'released'>()
     const release = () => released.resolve('released')
     this.#releases.add(release)
     actor.send({ kind: 'range-progressed', progress: { ...counts, pages: 9 } })
+    read()
     actor.send({ kind: 'commit-slot-wanted' })
     const end = await Promise.race([
       Promise.all([released.promise, actor.granted]).then(() => 'released'),
@@ -262,6 +270,9 @@ export class World {
     return succeed(job, actor)
   }
 }
+
+/** A job with what is to be called when it is over, and when it is read to its end. */
+type Played = [...Parameters<Script>, done: () => void, read: () => void]
 
 const windowOf = ([from, length]: [number, number]) => ({
   from: noon - from * day,

@@ -105,3 +105,22 @@ t.test('runs of one source share what it takes at once, none starves', async (t)
 const empty = {
   progress: { pages: 0, records: 0, bytes: 0, requests: 1, dropped: 0, sanitised: 0, rejects: 0 },
 }
+
+t.test('a range that only commits leaves its place to the next, to a bound', async (t) => {
+  const script: Script = async (job, actor) => {
+    actor.send({ kind: 'commit-slot-wanted' })
+    await hang(job, actor)
+  }
+  const streams = [
+    { streamId: 'many', parallelRanges: 2, source: source('x', { maxInFlight: 2 }) },
+    { streamId: 'one', parallelRanges: 1, source: source('y') },
+  ].map((stream) => ({ ...stream, start: noon - 9 * day }))
+  const h = makeHarness(script, streams)
+  for (const { streamId } of streams) h.engine.syncStream(streamId, 'manual')
+  await until(() => inFlight(h, 'many') === 4)
+  for (let i = 0; i < 50; i++) await turn()
+  t.equal(inFlight(h, 'many'), 4, 'two read while two commit, and no more')
+  t.equal(inFlight(h, 'one'), 1, 'where one range follows the other it still does')
+  for (const { streamId } of streams) h.engine.cancelStream(streamId)
+  await until(() => h.deps.permits.inUse === 0)
+})
