@@ -62,7 +62,12 @@ t.test('a ciphertext is worth nothing in another field, row or kind, or changed'
     [owner, 'other', sealed],
     [{ ...owner, id: 'src_2' as 'src_1' }, 'token', sealed],
     [{ kind: 'destination', id: 'src_1' }, 'token', sealed],
-    [owner, 'token', { $secret: sealed.$secret.replace(/.$/, (c) => (c === 'A' ? 'B' : 'A')) }],
+    // Not the last character: some of its bits are padding, which no decoder looks at.
+    [
+      owner,
+      'token',
+      { $secret: sealed.$secret.replace(/.(?=.{4}$)/, (c) => (c === 'A' ? 'B' : 'A')) },
+    ],
     [owner, 'token', { $secret: 'v1.x' }],
     [owner, 'token', { $secret: '' }],
   ]
