@@ -7,7 +7,7 @@ import t from 'tap'
 import { rangeStatuses } from '../../../schema/range.ts'
 import { type Action, moods, type StreamId, streamIds, World } from './simulation.ts'
 
-const runs = Number(process.env.DERRICK_SIMULATION_RUNS ?? 40)
+const runs = Number(process.env.DERRICK_SIMULATION_RUNS ?? 20)
 const seed = Number(process.env.DERRICK_SIMULATION_SEED ?? Date.now() % 2 ** 31)
 t.setTimeout(runs * 5_000 + 60_000)
 
@@ -22,7 +22,8 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     weight: 6,
     arbitrary: fc.record({ do: only('turns'), count: fc.integer({ min: 1, max: 25 }) }),
   },
-  { weight: 5, arbitrary: fc.record({ do: only('mood'), mood: only(...moods) }) },
+  { weight: 4, arbitrary: fc.record({ do: only('mood'), mood: only(...moods) }) },
+  { weight: 2, arbitrary: fc.record({ do: only('mood'), mood: only('slow') }) },
   { weight: 2, arbitrary: fc.record({ do: only('cancel', 'tick'), stream }) },
   { weight: 2, arbitrary: fc.record({ do: only('disable', 'enable', 'pause', 'resume'), stream }) },
   {
@@ -52,6 +53,9 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     }),
   },
 )
+
+// Not biased to short ones: what goes wrong needs company.
+const history = fc.array(action, { minLength: 5, maxLength: 50, size: 'max' })
 
 /** What is wrong with a world at rest. */
 function faultsOf(world: World): string[] {
@@ -84,7 +88,8 @@ function faultsOfStream(world: World, id: StreamId): string[] {
   const run = told?.kind === 'run-changed' ? deps.runs.get(told.run.id) : undefined
   if (run?.status !== 'complete')
     found.push(`${id}: its last run is ${run?.status}: ${run?.error?.message}`)
-  const planned = rows.filter(({ start }) => start >= (context?.frontier?.from ?? 0))
+  // Windows that somebody asked for may lie apart from what is planned.
+  const planned = rows.filter(({ start }) => start >= (context?.frontier?.from ?? Infinity))
   const isTiled = planned.every((row, i) => i === 0 || row.start === planned[i - 1]?.end)
   if (!isTiled) found.push(`${id}: its ranges leave a gap`)
   const start = contexts.get(id)?.start ?? 0
@@ -95,7 +100,7 @@ function faultsOfStream(world: World, id: StreamId): string[] {
 
 t.test('after any history everything quiesces, and all time is read', async (t) => {
   const details = await fc.check(
-    fc.asyncProperty(fc.array(action, { minLength: 5, maxLength: 40 }), async (actions) => {
+    fc.asyncProperty(history, async (actions) => {
       const world = new World()
       for (const one of actions) await world.act(one)
       await world.settle()
