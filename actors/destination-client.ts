@@ -44,7 +44,10 @@ export class DestinationClient {
         'records-rejected': listener.onRejects,
         'schema-changed': listener.onSchemaChange,
         'range-committed': ({ receipt }) => this.#ended.resolve(receipt),
-        'range-aborted': () => this.#ended.resolve(null),
+        'range-aborted': () => {
+          this.#ended.resolve(null)
+          this.#begun.reject(new DerrickError(aborted))
+        },
         'range-write-failed': (event) => this.#fail(new DerrickError(event.failure)),
       },
       () => this.#fail(new DerrickError(portClosed)),
@@ -74,8 +77,7 @@ export class DestinationClient {
   async commit(report: ReadReport): Promise<Receipt> {
     this.#channel.send({ kind: 'commit-range', ...report })
     const receipt = await this.#ended.promise
-    if (receipt === null)
-      throw new DerrickError(failure('unknown', 'range.aborted', 'the commit was aborted'))
+    if (receipt === null) throw new DerrickError(aborted)
     return receipt
   }
 
@@ -131,4 +133,5 @@ export class DestinationClient {
   }
 }
 
+const aborted = failure('unknown', 'range.aborted', 'the attempt was aborted')
 const portClosed = failure('unknown', 'destination.port_closed', 'the destination actor went away')

@@ -42,10 +42,16 @@ export async function syncRange(
   const abort = new AbortController()
   const progress = emptyProgress()
   const { port1, port2 } = new MessageChannel()
-  const supervisor: Channel<RangeEvent> = openChannel<RangeEvent, RangeCommand>(port, {
-    'cancel-range': () => abort.abort(cancelled),
-    'grant-commit-slot': () => destination.grantCommitSlot(),
-  })
+  const giveUp = (): void => abort.abort(cancelled)
+  const supervisor: Channel<RangeEvent> = openChannel<RangeEvent, RangeCommand>(
+    port,
+    {
+      'cancel-range': giveUp,
+      'grant-commit-slot': () => destination.grantCommitSlot(),
+    },
+    // Nobody waits for this attempt any more, and nobody would grant it a slot.
+    giveUp,
+  )
   deps.attachDestination(port2)
   const destination = new DestinationClient(port1, {
     onCommitSlotWanted: () => supervisor.send({ kind: 'commit-slot-wanted' }),
@@ -56,6 +62,8 @@ export async function syncRange(
     onSchemaChange: ({ table, columns }) =>
       supervisor.send({ kind: 'schema-changed', table, columns }),
   })
+  // A cancel reaches the destination in whatever it does; what is durable by then stands.
+  abort.signal.addEventListener('abort', () => void destination.abort().catch(() => {}))
   try {
     supervisor.send(
       await attempt({ job, deps, destination, supervisor, progress, signal: abort.signal }),
@@ -96,11 +104,7 @@ async function attempt(context: Attempt): Promise<RangeEvent> {
   const commit = destination.commit({ ...read, fetchedFrom })
   if (sabotage === 'mark_before_commit')
     completeTooEarly(context, { ...read, ...begun, fetchedFrom })
-  // A cancel reaches the destination also while it waits for a slot or commits; what is durable by then stands.
-  const onAbort = (): void => void destination.abort().catch(() => {})
-  signal.addEventListener('abort', onAbort, { once: true })
   const receipt: Receipt = await commit
-  signal.removeEventListener('abort', onAbort)
   return { kind: 'range-completed', receipt, progress, recovered: false }
 }
 
@@ -152,6 +156,8 @@ async function readPages(
         addPage(progress, page, encoded)
         const rejects = [...(page.rejects ?? []), ...encoded.rejects]
         if (rejects.length > 0) supervisor.send({ kind: 'records-rejected', rejects })
+        // The page is bytes now: while the destination has no room for it, others must be able to go on and make some.
+        giveBack()
         await destination.write(encoded, signal)
       } finally {
         giveBack()
