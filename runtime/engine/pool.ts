@@ -29,40 +29,78 @@ export interface ActorPool {
  * The pool of sync actors, started with the first job. Never pass an abort signal to Piscina: a task with one gets a
  * worker to itself; cancelling is a message. `atomics: 'disabled'` keeps idle workers' sockets and timers alive.
  */
-export function makePool(workers: number): ActorPool {
-  let main: Piscina | undefined
-  let alone: Piscina | undefined
-  const open = (threads: number, perWorker: number): Piscina =>
-    new Piscina({
-      filename: actorFile('sync-actor'),
-      minThreads: threads,
-      maxThreads: threads,
-      concurrentTasksPerWorker: perWorker,
+export function makePool(workers: number, file = actorFile('sync-actor')): ActorPool {
+  const main = new Threads(file, workers, jobsPerWorker)
+  const alone = new Threads(file, 1, 1)
+  return {
+    run: (task, transfer = []) => {
+      if (!main.isOpen) setFlagsFromString(`--initial-old-space-size=${firstMarkingMb}`)
+      return main.run(task, transfer)
+    },
+    runAlone: (task, transfer) => alone.run(task, transfer),
+    broadcast: async (task) => {
+      await Promise.all([main.broadcast(task), alone.broadcast(task)])
+    },
+    started: () => main.isOpen,
+    close: async () => {
+      await Promise.all([main.close(), alone.close()])
+    },
+  }
+}
+
+/** Threads that are started with their first task, and started anew when none of them came up. */
+class Threads {
+  readonly #file: string
+  readonly #threads: number
+  readonly #perThread: number
+  #pool: Piscina | undefined
+
+  constructor(file: string, threads: number, perThread: number) {
+    this.#file = file
+    this.#threads = threads
+    this.#perThread = perThread
+  }
+
+  get isOpen(): boolean {
+    return this.#pool !== undefined
+  }
+
+  async run(task: PoolTask<MessagePort>, ports: MessagePort[]): Promise<unknown> {
+    this.#pool ??= this.#open()
+    // Piscina's type of a transfer list is the browser's; Node's ports are what it takes.
+    return this.#pool.run(task, { transferList: ports as never })
+  }
+
+  async broadcast(task: PoolTask<MessagePort>): Promise<void> {
+    const pool = this.#pool
+    // Piscina spreads equal loads over its threads; a task too many in one of them does no harm here.
+    await Promise.allSettled(pool?.threads.map(() => pool.run(task)) ?? [])
+  }
+
+  async close(): Promise<void> {
+    const pool = this.#pool
+    this.#pool = undefined
+    await pool?.destroy()
+  }
+
+  #open(): Piscina {
+    const pool = new Piscina({
+      filename: this.#file,
+      minThreads: this.#threads,
+      maxThreads: this.#threads,
+      concurrentTasksPerWorker: this.#perThread,
       atomics: 'disabled',
       idleTimeout: Number.POSITIVE_INFINITY,
       resourceLimits: { maxOldGenerationSizeMb: workerHeapMb, maxYoungGenerationSizeMb: 48 },
     })
-  // Piscina's type of a transfer list is the browser's; Node's ports are what it takes.
-  const withPorts = (ports: MessagePort[]) => ({ transferList: ports as never })
-  const mainPool = (): Piscina => {
-    if (!main) setFlagsFromString(`--initial-old-space-size=${firstMarkingMb}`)
-    main ??= open(workers, jobsPerWorker)
-    return main
-  }
-  return {
-    run: (task, transfer = []) => mainPool().run(task, withPorts(transfer)),
-    runAlone: (task, transfer) => {
-      alone ??= open(1, 1)
-      return alone.run(task, withPorts(transfer))
-    },
-    broadcast: async (task) => {
-      const pools = [main, alone].filter((pool) => pool !== undefined)
-      // Piscina spreads equal loads over its threads; a task too many in one of them does no harm here.
-      await Promise.allSettled(pools.flatMap((pool) => pool.threads.map(() => pool.run(task))))
-    },
-    started: () => main !== undefined,
-    close: async () => {
-      await Promise.all([main?.destroy(), alone?.destroy()])
-    },
+    // A worker that dies without a task is replaced; unheard, this event would end the process.
+    pool.on('error', () => {})
+    // One that dies before it is up is not: its tasks would wait for ever. They fail, and the next one starts anew.
+    pool.on('workerDestroy', () => {
+      setImmediate(() => {
+        if (this.#pool === pool && pool.threads.length === 0) void this.close()
+      })
+    })
+    return pool
   }
 }

@@ -1,0 +1,2 @@
+/** A pool task whose worker never comes up. */
+process.exit(3)
