@@ -134,7 +134,9 @@ function buildEngine({ config, log, db, secrets, connectors, hub }: EngineParts)
     global: settings.max_concurrent_syncs,
     perSource: settings.max_concurrent_syncs_per_source,
   })
-  const pool = makePool(config.workers)
+  const pool = makePool(config.workers, {
+    onStray: (error) => log.error({ err: error }, 'a worker that had nothing to do ended'),
+  })
   const listener = makeEngineListener({ stores, connectors, hub, now, newId, engine: () => engine })
   const deps: EngineDeps = {
     now,
@@ -188,8 +190,8 @@ function logEvent(log: Logger, event: EngineEvent): void {
   log[level]({ kind, run: runId }, message)
 }
 
-/** Timers beyond this fire at once in Node; whoever waits longer is woken to look at the clock again. */
-const longestTimerMs = 2 ** 31 - 1
+/** Whoever waits longer is woken to look at the clock again: it may have been set, or the machine have slept. */
+const longestTimerMs = 60_000
 
 /** Spool files of an earlier process belong to attempts that are over. */
 function emptySpool(dataDir: string): string {

@@ -9,7 +9,7 @@ import { setUpDemo } from '../demo-setup.ts'
 import { makeLog } from '../log.ts'
 import { openSupervisor } from '../supervisor.ts'
 import { exitCodes } from './exit-code.ts'
-import { untilSignal } from './signals.ts'
+import { logLastWords, untilSignal } from './signals.ts'
 
 export interface DemoFlags extends Flags {
   folder?: string
@@ -29,6 +29,7 @@ export async function demo(env: Environment, flags: DemoFlags): Promise<number> 
     },
   )
   const log = makeLog(config)
+  logLastWords(log)
   const supervisor = await openSupervisor({ config, log, demo: true })
   const { shop, url: shopUrl } = await startShop(config.dataDir)
   const folder = resolve(flags.folder ?? join(config.dataDir, 'files'))

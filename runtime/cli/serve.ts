@@ -2,12 +2,13 @@ import { type Environment, type Flags, readConfig } from '../config.ts'
 import { makeLog } from '../log.ts'
 import { openSupervisor } from '../supervisor.ts'
 import { exitCodes } from './exit-code.ts'
-import { untilSignal } from './signals.ts'
+import { logLastWords, untilSignal } from './signals.ts'
 
 /** The whole system until a signal ends it. Prints one line to stdout: where the console is. */
 export async function serve(env: Environment, flags: Flags): Promise<number> {
   const config = readConfig(env, flags)
   const log = makeLog(config)
+  logLastWords(log)
   const supervisor = await openSupervisor({ config, log, demo: false })
   const { url, loginLink } = supervisor
   process.stdout.write(

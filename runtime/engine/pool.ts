@@ -25,13 +25,21 @@ export interface ActorPool {
   close(): Promise<void>
 }
 
+export interface PoolOptions {
+  /** another actor, for tests */
+  file?: string
+  /** hears what ended a worker that had no task, which no task's rejection tells */
+  onStray?: (error: unknown) => void
+}
+
 /**
  * The pool of sync actors, started with the first job. Never pass an abort signal to Piscina: a task with one gets a
  * worker to itself; cancelling is a message. `atomics: 'disabled'` keeps idle workers' sockets and timers alive.
  */
-export function makePool(workers: number, file = actorFile('sync-actor')): ActorPool {
-  const main = new Threads(file, workers, jobsPerWorker)
-  const alone = new Threads(file, 1, 1)
+export function makePool(workers: number, options: PoolOptions = {}): ActorPool {
+  const { file = actorFile('sync-actor'), onStray = () => {} } = options
+  const main = new Threads({ file, onStray, threads: workers, perThread: jobsPerWorker })
+  const alone = new Threads({ file, onStray, threads: 1, perThread: 1 })
   return {
     run: (task, transfer = []) => {
       if (!main.isOpen) setFlagsFromString(`--initial-old-space-size=${firstMarkingMb}`)
@@ -50,15 +58,11 @@ export function makePool(workers: number, file = actorFile('sync-actor')): Actor
 
 /** Threads that are started with their first task, and started anew when none of them came up. */
 class Threads {
-  readonly #file: string
-  readonly #threads: number
-  readonly #perThread: number
+  readonly #options: Required<PoolOptions> & { threads: number; perThread: number }
   #pool: Piscina | undefined
 
-  constructor(file: string, threads: number, perThread: number) {
-    this.#file = file
-    this.#threads = threads
-    this.#perThread = perThread
+  constructor(options: Required<PoolOptions> & { threads: number; perThread: number }) {
+    this.#options = options
   }
 
   get isOpen(): boolean {
@@ -84,17 +88,18 @@ class Threads {
   }
 
   #open(): Piscina {
+    const { file, threads, perThread, onStray } = this.#options
     const pool = new Piscina({
-      filename: this.#file,
-      minThreads: this.#threads,
-      maxThreads: this.#threads,
-      concurrentTasksPerWorker: this.#perThread,
+      filename: file,
+      minThreads: threads,
+      maxThreads: threads,
+      concurrentTasksPerWorker: perThread,
       atomics: 'disabled',
       idleTimeout: Number.POSITIVE_INFINITY,
       resourceLimits: { maxOldGenerationSizeMb: workerHeapMb, maxYoungGenerationSizeMb: 48 },
     })
     // A worker that dies without a task is replaced; unheard, this event would end the process.
-    pool.on('error', () => {})
+    pool.on('error', onStray)
     // One that dies before it is up is not: its tasks would wait for ever. They fail, and the next one starts anew.
     pool.on('workerDestroy', () => {
       setImmediate(() => {

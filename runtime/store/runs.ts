@@ -57,6 +57,13 @@ export function makeRunStore(db: Database.Database) {
   const last = db.prepare(
     `select ${columns} from runs where stream_id = ? order by created_at desc, id desc limit 1`,
   )
+  // Looks at the oldest rows only, in the order in which they were made.
+  const prune = db.prepare(
+    `delete from runs where rowid in
+       (select rowid from (select rowid, created_at, status from runs order by rowid limit @limit)
+        where status not in ('queued', 'running')
+          and (created_at < @before or rowid <= (select max(rowid) from runs) - @keep))`,
+  )
   const insert = db.prepare(
     `insert into runs (id, workspace_id, stream_id, connection_id, trigger, status, created_at)
      values (@id, @workspaceId, @streamId, @connectionId, @trigger, 'queued', @createdAt)`,
@@ -91,6 +98,9 @@ export function makeRunStore(db: Database.Database) {
     save: (run: RunRow): void => {
       save.run({ ...run, error: run.error === null ? null : JSON.stringify(run.error) })
     },
+    /** Forgets runs that ended: at most `limit` of those created before `before`, or beyond the newest `keep`. */
+    prune: (before: number, keep: number, limit: number): number =>
+      prune.run({ before, keep, limit }).changes,
     list: (filter: RunFilter): RunRow[] => listRuns(db, filter).map(toRow),
   }
 }

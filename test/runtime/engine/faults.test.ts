@@ -1,7 +1,9 @@
 /** What nobody expects: answers that can't be right, deaths in numbers, removals under way. */
 import t from 'tap'
 import { CommitSlots } from '../../../runtime/engine/commit-slots.ts'
+import { startRangeTask } from '../../../runtime/engine/range-task.ts'
 import { failure } from '../../../schema/error.ts'
+import type { RangeJob } from '../../../schema/protocol.ts'
 import { day, failWith, hang, makeHarness, noon, type Script, succeed } from './harness.ts'
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
@@ -147,4 +149,22 @@ t.test('a cancelled re-read leaves the counts of what is committed as they were'
   h.engine.cancelStream('str_0')
   await h.ended('str_0')
   t.match(row(), { pages: 1, rejects: 0, records: 10, status: 'pending' })
+})
+
+t.test('a cancel that nobody answers puts the range back and blames it for nothing', async (t) => {
+  const never = () => new Promise<never>(() => {})
+  const pool = { run: never, runAlone: never, broadcast: never, started: () => true, close: never }
+  const deps = { pool, slots: new CommitSlots(), commitSlotLimit: 1, alone: false, answerMs: 1 }
+  const ignore = () => {}
+  const listener = {
+    onClaimed: ignore,
+    onProgress: ignore,
+    onRead: ignore,
+    onWait: ignore,
+    onRejects: ignore,
+    onSchemaChange: ignore,
+  }
+  const range = startRangeTask({ target: {} } as RangeJob, deps, listener)
+  range.cancel('cancel')
+  t.match(await range.outcome, { kind: 'cancelled' })
 })
