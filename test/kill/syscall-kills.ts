@@ -5,6 +5,7 @@ import { ApiRefusal, type Derrick, waitUntilReady } from '../support/derrick.ts'
 import { requireService } from '../support/services.ts'
 import { waitFor, within } from '../support/wait.ts'
 import type { Random } from './random.ts'
+import { rest } from './random-kills.ts'
 import { dayMs, type Scene, streamNames } from './scene.ts'
 import type { Tally } from './tally.ts'
 
@@ -44,6 +45,7 @@ export async function killAtCalls(
   tally: Tally,
   { points, enough }: { points: number; enough: number },
 ): Promise<void> {
+  tally.found('before', await rest(scene))
   const reachable = await countCalls(scene, tally)
   for (let at = 1; at <= points && tally.violations.length < enough; at++) {
     const point = choosePoint(reachable, random)
@@ -71,7 +73,15 @@ async function live(
   const under = [requireService('strace'), '-f', '-qq', '-o', tracePath(scene)]
   const derrick = scene.main.spawn([...under, ...trace])
   const work = giveWork(scene, derrick, random, tally)
-  const injected = await Promise.race([derrick.child.exited.then(() => true), delay(ms, false)])
+  const atRest = work
+    .then(() => scene.main.settle(derrick))
+    .then(
+      () => false,
+      // It ended on the way there, which the other promise tells.
+      () => delay(ms, false),
+    )
+  const exited = derrick.child.exited.then(() => true)
+  const injected = await Promise.race([exited, atRest, delay(ms, false)])
   if (!injected) await killTraced(derrick)
   await derrick.child.exited
   await work
@@ -122,8 +132,11 @@ async function countCalls(scene: Scene, tally: Tally): Promise<Map<string, numbe
   return new Map(most.filter(([call]) => (calls as readonly string[]).includes(call)))
 }
 
+/** Lives differ: the last calls of the busiest thread of one are seldom reached in another. */
+const reachedShare = 0.6
+
 /** Any kind of call is as likely as any other, however rare it is. */
 function choosePoint(reachable: Map<string, number>, random: Random): Point {
   const [call, most] = random.pick([...reachable])
-  return { call, nth: random.between(1, most) }
+  return { call, nth: random.between(1, Math.ceil(most * reachedShare)) }
 }
