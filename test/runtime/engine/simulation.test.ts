@@ -8,7 +8,9 @@ import { rangeStatuses } from '../../../schema/range.ts'
 import { type Action, moods, type StreamId, streamIds, World } from './simulation.ts'
 
 const runs = Number(process.env.DERRICK_SIMULATION_RUNS ?? 20)
-const seed = Number(process.env.DERRICK_SIMULATION_SEED ?? Date.now() % 2 ** 31)
+// Known histories guard a change; new ones are looked for by those who have the time.
+const anySeed = process.env.CI === 'true' ? 20_260_101 : Date.now() % 2 ** 31
+const seed = Number(process.env.DERRICK_SIMULATION_SEED ?? anySeed)
 t.setTimeout(runs * 5_000 + 60_000)
 
 const stream = fc.constantFrom(...streamIds)
