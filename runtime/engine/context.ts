@@ -88,7 +88,8 @@ export interface Configuration {
   saveFrontier(streamId: string, frontier: Frontier): void
   setHeldLanes(streamId: string, lanes: number): void
   setScheduledAt(streamId: string, at: number): void
-  pauseStream(streamId: string, reason: Failure): void
+  /** with null it goes on */
+  pauseStream(streamId: string, reason: Failure | null): void
   pauseSource(sourceId: string, reason: Failure): void
   setSourcePausedUntil(sourceId: string, until: number | null): void
 }

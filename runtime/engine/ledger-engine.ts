@@ -19,6 +19,7 @@ import { RunCoordinator } from './run-coordinator.ts'
 import type { RunHost } from './run-host.ts'
 import type { IsReady } from './run-queue.ts'
 import { SourceTurns } from './source-turns.ts'
+import { pausedBy } from './stream-rules.ts'
 
 /** At most this many progress events a second and run. */
 const progressEveryMs = 250
@@ -50,7 +51,8 @@ export class LedgerEngine implements Engine, RunHost {
     const found = recover(this.#deps)
     for (const run of found.queuedRuns) this.#resume(run)
     for (const run of found.interruptedRuns) {
-      if (this.#deps.config.stream(run.streamId)?.enabled) this.syncStream(run.streamId, 'retry')
+      const stream = this.#deps.config.stream(run.streamId)
+      if (stream?.enabled && pausedBy(stream) === null) this.syncStream(run.streamId, 'retry')
     }
     this.#progressTimer = setInterval(() => this.#emitProgress(), progressEveryMs)
     this.#progressTimer.unref()
@@ -79,8 +81,11 @@ export class LedgerEngine implements Engine, RunHost {
     const context = this.#context(streamId)
     this.#requireStartable(streamId)
     // A person asks for all that is due: lanes that a cancel held go on, and what had given up gets new tries.
-    const asked = window === undefined && (trigger === 'manual' || trigger === 'api')
+    const byPerson = trigger === 'manual' || trigger === 'api'
+    const asked = window === undefined && byPerson
     if (asked && context.heldLanes !== 0) this.#deps.config.setHeldLanes(streamId, 0)
+    // Access was refused before; whoever asks again has reason to.
+    if (byPerson && context.pausedReason) this.#deps.config.pauseStream(streamId, null)
     const plan = { ...(window ? { window } : {}), newTries: asked }
     const running = this.#active.get(streamId)
     if (running) {
@@ -323,6 +328,8 @@ export class LedgerEngine implements Engine, RunHost {
 
   #emitProgress(): void {
     for (const run of this.#active.values()) {
+      // Hundreds may be queued, and nothing of them moves.
+      if (this.#deps.queue.has(run.run.id)) continue
       this.#deps.emit({
         kind: 'progress',
         workspaceId: run.run.workspaceId,

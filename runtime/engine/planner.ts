@@ -66,7 +66,9 @@ export async function plan(input: PlanInput, deps: PlanDeps): Promise<void> {
     if (input.start <= now()) await extend(input, deps)
   } else {
     ranges.insertFull(input.streamId)
-    onChanged(ranges.reopenOpen(input.streamId, input.start, now()))
+    const full = ranges.full(input.streamId)
+    if (full?.status === 'complete')
+      onChanged([ranges.change(full.id, { kind: 'reopen', lane: 'fresh' })])
   }
   while (more && deps.isWanted()) {
     await breatheInLine()

@@ -13,7 +13,7 @@ import { countsOf } from './run-counts.ts'
 import type { RunHost } from './run-host.ts'
 import { RunProgress } from './run-progress.ts'
 import { makeRunReport, type RunReport } from './run-report.ts'
-import { parallelRanges, pausedBy } from './stream-rules.ts'
+import { askedWait, parallelRanges, pausedBy } from './stream-rules.ts'
 
 /** Lanes that a cancel holds until a manual trigger: history and repair. */
 export const lanesHeldByCancel = 0b110
@@ -79,7 +79,9 @@ export class RunCoordinator {
     return this.#ending === 'cancel'
   }
   get waiting(): string | undefined {
-    return this.#phase === 'queued' ? this.#deps.queue.waitingFor(this.#run.id) : this.#waiting
+    if (this.#waiting !== undefined || this.#phase !== 'queued') return this.#waiting
+    const asked = askedWait(this.#context.source, this.#deps.now())
+    return asked?.why ?? this.#deps.queue.waitingFor(this.#run.id)
   }
   get heldSince(): number {
     return this.#heldSince
@@ -116,6 +118,7 @@ export class RunCoordinator {
       .then(() => {
         this.#planning -= 1
         this.#notBefore = 0
+        if (this.#phase === 'queued') this.#waiting = undefined
         // It may stand in a fresher lane now, or have something to do again.
         if (this.#deps.queue.has(this.#run.id)) this.#safely(() => this.#standInLine())
         this.#host.permitsReturned()
@@ -223,7 +226,7 @@ export class RunCoordinator {
     }
     if (this.#waitForSource(context)) return
     // Only a run with work left yields: one that is at its end would wait for permits just to say so.
-    const next = this.#next(context)
+    const next = this.#deps.queue.size > 0 ? this.#next(context) : undefined
     if (next && this.#host.permitsWanted(this, next.lane)) {
       this.#yield(0)
       return
@@ -272,25 +275,21 @@ export class RunCoordinator {
 
   /** True while the API asked us to wait: nothing new is sent to that source. */
   #waitForSource({ source }: StreamContext): boolean {
-    const { now } = this.#deps
-    if (source.pausedUntil === null || source.pausedUntil <= now()) return false
-    const until = new Date(source.pausedUntil).toISOString()
-    const why = `${source.name} asked to wait until ${until}`
-    if (this.#inFlight.size === 0) this.#waitUntil(source.pausedUntil, why)
-    return true
+    const asked = askedWait(source, this.#deps.now())
+    if (asked && this.#inFlight.size === 0) this.#waitUntil(asked.until, asked.why)
+    return asked !== undefined
   }
 
   /** Waits, in a longer wait without its permits when others can use them. */
   #waitUntil(at: number, why: string): void {
     const { now, wakeAt } = this.#deps
+    const isNew = this.#waiting !== why
+    this.#waiting = why
     if (at - now() > offeredWaitMs && this.#host.permitsWanted(this, null)) {
       this.#yield(at)
       return
     }
-    if (this.#waiting !== why) {
-      this.#waiting = why
-      this.#report.runChanged()
-    }
+    if (isNew) this.#report.runChanged()
     this.#forgetWake = wakeAt(at, () => this.#step())
   }
 
@@ -328,7 +327,7 @@ export class RunCoordinator {
     switch (this.#ending) {
       case 'yield':
         this.#ending = null
-        this.#waiting = undefined
+        if (this.#notBefore === 0) this.#waiting = undefined
         this.#release(held)
         this.enqueue()
         this.#host.permitsReturned()

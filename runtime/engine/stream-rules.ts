@@ -18,6 +18,16 @@ export function pausedBy({ source, pausedReason }: StreamContext): Failure | nul
   return pausedReason
 }
 
+/** What the API asked for, if it asked to wait; for people. */
+export function askedWait(
+  { name, pausedUntil }: StreamContext['source'],
+  now: number,
+): { until: number; why: string } | undefined {
+  if (pausedUntil === null || pausedUntil <= now) return undefined
+  const why = `${name} asked to wait until ${new Date(pausedUntil).toISOString()}`
+  return { until: pausedUntil, why }
+}
+
 const sourcePaused = failure('auth', 'source.paused', 'the source is paused', {
   remedy: 'resume the source when it should be read again',
 })

@@ -79,12 +79,9 @@ function makeQueries(db: Database.Database, statements: Statements) {
       rows(statements.overlapping.all(streamId, from - longestRangeMs, to, from, limit)),
     /** The range of a stream that is read whole. */
     full: (streamId: string): RangeRow | undefined => rows(statements.full.all(streamId))[0],
-    /** Complete ranges that are not final yet and end after `start`, and full reads. */
+    /** Complete ranges that are not final yet and end after `start`. */
     open: (streamId: string, start: number, now: number): RangeRow[] =>
-      rows([
-        ...statements.openWindows.all(streamId, start, now),
-        ...statements.full.all(streamId),
-      ]).filter((row) => row.status === 'complete'),
+      rows(statements.openWindows.all(streamId, start, now)),
     /** Final ranges that end after this time. */
     sealedSince: (streamId: string, since: number): RangeRow[] =>
       rows(statements.sealedSince.all(streamId, since - longestRangeMs, since)),
@@ -151,7 +148,7 @@ function makeChanges(db: Database.Database, statements: Statements, queries: Que
     insertFull: db.transaction((streamId: string): number =>
       pending(statements.insertFull.run(streamId).changes, streamId),
     ),
-    /** complete → pending for ranges that are not final yet, and full reads. */
+    /** complete → pending for ranges that are not final yet. */
     reopenOpen: db.transaction((streamId: string, start: number, now: number): RangeRow[] =>
       queries
         .open(streamId, start, now)

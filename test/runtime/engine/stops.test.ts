@@ -151,3 +151,36 @@ t.test('an API that asks for no wait at all is not asked in a tight loop', async
   t.equal(await h.ended('str_0'), 'complete')
   t.ok(h.clock.now >= noon + 20_000, 'a second at least between two asks')
 })
+
+t.test(
+  'a stream that was refused access is tried again when a person asks, not by itself',
+  async (t) => {
+    let reading = failWith(failure('auth', 'http.status_403', 'refused'))
+    const h = makeHarness((job, actor) => reading(job, actor))
+    h.engine.syncStream('str_0', 'manual')
+    t.equal(await h.ended('str_0'), 'failed')
+    reading = succeed
+    h.events.length = 0
+    h.engine.syncStream('str_0', 'schedule')
+    t.equal(await h.ended('str_0'), 'failed')
+    t.equal(h.jobs.length, 1)
+    h.events.length = 0
+    h.engine.syncStream('str_0', 'manual')
+    t.equal(await h.ended('str_0'), 'complete')
+    t.equal(h.deps.config.stream('str_0')?.pausedReason, null)
+  },
+)
+
+t.test('a queued run says what it waits for', async (t) => {
+  const h = makeHarness(hang, [{ streamId: 'a' }, { streamId: 'b', source: other }])
+  h.engine.settingsChanged({ max_concurrent_syncs: 1, max_concurrent_syncs_per_source: 1 })
+  h.deps.config.setSourcePausedUntil('y', noon + day)
+  h.engine.syncStream('a', 'manual')
+  const b = h.engine.syncStream('b', 'manual')
+  t.equal(h.engine.waitingFor(b.runId), 'x asked to wait until 2026-06-16T12:00:00.000Z')
+  h.deps.config.setSourcePausedUntil('y', null)
+  h.engine.streamChanged('b')
+  t.equal(h.engine.waitingFor(b.runId), 'a free sync (1 at once)')
+  for (const id of ['a', 'b']) h.engine.cancelStream(id)
+  for (const id of ['a', 'b']) await h.ended(id)
+})

@@ -150,3 +150,25 @@ t.test('a cancel also ends a plan under way', async (t) => {
   await h.ended('str_0')
   t.ok((h.deps.config.stream('str_0')?.counts.pending ?? 0) < 5_000)
 })
+
+t.test(
+  'a stream that is read whole is read again by each sync; one that has windows now is not',
+  async (t) => {
+    const connector = {
+      streamName: 'orders',
+      endFilter: false,
+      cursorField: null,
+      tracks: 'none' as const,
+    }
+    const h = makeHarness(succeed, [{ connector: { ...connector, windowed: false }, start: noon }])
+    t.equal(await sync(h), 'complete')
+    t.equal(await sync(h), 'complete')
+    t.match(h.jobs, [{ job: { range: { kind: 'full' } } }])
+    const context = h.contexts.get('str_0')
+    if (context)
+      h.contexts.set('str_0', { ...context, connector: { ...connector, windowed: true } })
+    t.equal(await sync(h), 'complete')
+    t.match(h.jobs, [{ job: { range: { kind: 'window' } } }])
+    t.equal(h.jobs.length, 1)
+  },
+)
