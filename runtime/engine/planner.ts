@@ -132,11 +132,11 @@ async function extend(input: PlanInput, deps: PlanDeps): Promise<void> {
     move({ ...frontier, from: tiles.at(-1)?.start ?? frontier.from })
     await breatheInLine()
   }
-  // Moved later: what was read stays. The frontier follows, so that an earlier date fills the gap again.
+  // Moved later: what was read stays. The frontier follows first, so that an earlier date fills every gap again.
   const from = boundaryAt(input.start, granularity, zone)
-  while (isWanted() && ranges.forgetUnreadBefore(streamId, from, planChunk) > 0)
-    await breatheInLine()
-  if (frontier.from < from) move({ ...frontier, from })
+  if (frontier.from >= from || !isWanted()) return
+  move({ ...frontier, from })
+  while (ranges.forgetUnreadBefore(streamId, from, planChunk) > 0) await breatheInLine()
 }
 
 /** Where an unplanned stream begins: newest_first at the open range, oldest_first at its start. */

@@ -148,8 +148,10 @@ export function prepareRangeStatements(db: Database.Database) {
     lastFailed: db.prepare(
       'select * from ranges where stream_id = ? and status = 3 order by due_at desc limit 1',
     ),
+    // Stream by stream: those that wait for a person may be very many.
     dueStreams: db.prepare(
-      'select distinct stream_id from ranges where status = 3 and due_at <= ?',
+      `select id from streams where count_failed > 0 and exists
+         (select 1 from ranges where stream_id = streams.id and status = 3 and due_at <= ?)`,
     ),
     running: db.prepare('select * from ranges where status = 1'),
     progress: db.prepare('update ranges set pages = ?, rejects = ? where id = ? and status = 1'),

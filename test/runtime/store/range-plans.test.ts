@@ -23,6 +23,7 @@ t.test('every statement of a step is served by an index that fits it', async (t)
     ['due failures', statements.failedDue, /ranges_failed .*due_at<\?/],
     ['next failure due', statements.nextFailedDue, /ranges_failed .*due_at<\?/],
     ['last failure', statements.lastFailed, /ranges_failed .*stream_id=\?/],
+    ['streams with due failures', statements.dueStreams, /ranges_failed .*due_at<\?/],
     ['running', statements.running, /ranges_running/],
   ]
   for (const [name, statement, index] of hot) {
