@@ -1,6 +1,6 @@
 import { durationMs } from '../schema/common.ts'
 import { defaultCommitSlots, type PostgresConfig } from '../schema/destination.ts'
-import { derrickError } from '../schema/error.ts'
+import { derrickError, type Failure, failure } from '../schema/error.ts'
 import { streamCapabilities } from '../schema/manifest/capabilities.ts'
 import type { Manifest } from '../schema/manifest/manifest.ts'
 import { startDateMs } from '../schema/tiling.ts'
@@ -125,6 +125,7 @@ function toContext(
     },
     connector: {
       streamName: stream.sourceStream,
+      ...(capabilities ? {} : { missing: connectorMissing(source.connector, stream.sourceStream) }),
       windowed: capabilities?.window ?? false,
       endFilter: capabilities?.end_filter ?? false,
       cursorField: capabilities?.cursor_field ?? null,
@@ -154,6 +155,14 @@ function jobInputs({ source, destination }: Rows, parts: ConfigurationParts): Jo
     ),
   }
 }
+
+const connectorMissing = (connector: string, stream: string): Failure =>
+  failure(
+    'transform',
+    'connector.missing',
+    `the connector ${connector} is missing or broken, or has no stream ${stream}`,
+    { remedy: `see "derrick connector check ${connector}"` },
+  )
 
 const durationOf = (text: string | null): number | undefined =>
   text === null ? undefined : durationMs(text)

@@ -63,6 +63,8 @@ export interface StreamContext {
   destination: { id: string; type: DestinationType; version: number; commitSlots: number }
   connector: {
     streamName: string
+    /** the connector is gone or broken, or has no such stream: what it can do is not known */
+    missing?: Failure
     windowed: boolean
     endFilter: boolean
     cursorField: string | null

@@ -1,3 +1,4 @@
+import { DerrickError, type Failure } from '../../schema/error.ts'
 import type { Lane } from '../../schema/range.ts'
 import { revisitDue } from '../../schema/range-state.ts'
 import type { Granularity, SyncStrategy } from '../../schema/stream.ts'
@@ -15,6 +16,8 @@ export interface Frontier {
 
 export interface PlanInput {
   streamId: string
+  /** the connector is gone: nothing can be planned */
+  missing: Failure | null
   windowed: boolean
   strategy: SyncStrategy
   granularity: Granularity
@@ -29,6 +32,7 @@ export interface PlanInput {
 
 export const planInput = (context: StreamContext, retryUpTo: number | null): PlanInput => ({
   streamId: context.streamId,
+  missing: context.connector.missing ?? null,
   windowed: context.connector.windowed,
   strategy: context.strategy,
   granularity: context.granularity,
@@ -52,7 +56,15 @@ export interface PlanDeps {
  * Makes rows for all time that is due and opens again what is not final. Works in chunks and lets other work in
  * between; what is planned can be picked at once, newest_first from now downward.
  */
-export async function plan(input: PlanInput, deps: PlanDeps): Promise<void> {
+export async function plan(input: PlanInput, deps: PlanDeps, window?: AskedWindow): Promise<void> {
+  // By guesses, a stream with windows would get a range that reads all of it.
+  if (input.missing) throw new DerrickError(input.missing)
+  // A stream that is read whole has no windows.
+  if (window && input.windowed) await planWindow(input, deps, window)
+  else await planAll(input, deps)
+}
+
+async function planAll(input: PlanInput, deps: PlanDeps): Promise<void> {
   const { ranges, now, onChanged } = deps
   // Not what fails meanwhile: later attempts have higher fences.
   const retryChunk = (): boolean => {
@@ -77,11 +89,7 @@ export async function plan(input: PlanInput, deps: PlanDeps): Promise<void> {
 }
 
 /** Makes rows for one window, also outside of what else is read, and lets what is due in it go first. Only that. */
-export async function planWindow(
-  input: PlanInput,
-  deps: PlanDeps,
-  window: AskedWindow,
-): Promise<void> {
+async function planWindow(input: PlanInput, deps: PlanDeps, window: AskedWindow): Promise<void> {
   const { streamId, granularity, zone, frontier } = input
   const { ranges, now, onChanged } = deps
   const hasRows = ({ start, end }: Interval): boolean =>

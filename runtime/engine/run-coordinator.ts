@@ -5,7 +5,7 @@ import { Breaker } from './breaker.ts'
 import type { EngineDeps, StreamContext } from './context.ts'
 import type { AskedWindow } from './engine.ts'
 import { decideIdle, endStatus } from './idle.ts'
-import { plan, planInput, planWindow } from './planner.ts'
+import { plan, planInput } from './planner.ts'
 import { reactToFailure } from './range-failure.ts'
 import type { RangeOutcome } from './range-task.ts'
 import { RangesInFlight } from './ranges-in-flight.ts'
@@ -108,10 +108,7 @@ export class RunCoordinator {
       isWanted: () => this.#phase !== 'ended' && !['cancel', 'stop'].includes(this.#ending ?? ''),
     }
     const input = planInput(context, newTries ? fences.last : null)
-    // A stream that is read whole has no windows.
-    const isWhole = window === undefined || !input.windowed
-    const planned = isWhole ? plan(input, deps) : planWindow(input, deps, window)
-    void planned
+    void plan(input, deps, window)
       .catch((error: unknown) => {
         this.#stoppedBy = toFailure(error)
       })

@@ -168,3 +168,21 @@ t.test('a cancel that nobody answers puts the range back and blames it for nothi
   range.cancel('cancel')
   t.match(await range.outcome, { kind: 'cancelled' })
 })
+
+t.test('without its connector a stream is not planned by guesses', async (t) => {
+  const h = makeHarness(succeed)
+  const context = h.contexts.get('str_0')
+  if (!context) return
+  const missing = failure('transform', 'connector.missing', 'it is gone')
+  const connector = { ...context.connector, missing, windowed: false }
+  h.contexts.set('str_0', { ...context, connector })
+  h.engine.syncStream('str_0', 'manual')
+  t.equal(await h.ended('str_0'), 'failed')
+  t.equal(h.deps.ranges.full('str_0'), undefined)
+  t.match(h.deps.runs.last('str_0'), { error: { code: 'connector.missing' } })
+  h.contexts.set('str_0', context)
+  h.events.length = 0
+  h.engine.syncStream('str_0', 'manual')
+  t.equal(await h.ended('str_0'), 'complete')
+  t.ok(h.jobs.every(({ job }) => job.range.kind === 'window'))
+})
