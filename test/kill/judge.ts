@@ -109,10 +109,11 @@ export class Judge {
   #wrong(name: StreamName, range: LedgerRange, rows: VisibleRow[], asOfMs: number): Violation {
     const older = this.#clock.all().find((asOf) => isTruth(rows, this.#truth(name, range, asOf)))
     const difference = this.#difference(name, range, rows, asOfMs)
-    if (range.committedAt === null || older === undefined) {
+    const lost = rows.length === 0 || older !== undefined
+    if (range.committedAt === null || !lost) {
       return violation('wrong-content', name, whereText(range), difference)
     }
-    const detail = `as of ${isoText(older)}: ${difference}`
+    const detail = older === undefined ? difference : `as of ${isoText(older)}: ${difference}`
     return violation('committed-but-absent', name, whereText(range), detail)
   }
 

@@ -115,19 +115,20 @@ export class Installation {
     }
   }
 
-  /** Resolves when every range is complete and no run is under way. */
+  /** Resolves when every range is complete; rejects when the process ends before. */
   async settle(derrick: Derrick): Promise<void> {
-    await waitFor(
+    const all = await waitFor(
       'all ranges to be complete',
       () => {
-        if (!derrick.child.running()) throw new Error(`derrick ended: ${derrick.log()}`)
+        if (!derrick.child.running()) return 'ended'
         const { ranges } = this.ledger()
         const open = ranges.filter(({ status }) => status !== 'complete')
-        if (ranges.length > 0 && open.length === 0) return true
+        if (ranges.length > 0 && open.length === 0) return 'complete'
         throw new Error(`${open.length} of ${ranges.length} open: ${JSON.stringify(open[0])}`)
       },
       { withinMs: settledMs, everyMs: 100 },
     )
+    if (all === 'ended') throw new Error(`derrick ended: ${derrick.log()}`)
   }
 }
 

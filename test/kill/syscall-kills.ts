@@ -81,7 +81,7 @@ async function live(
       () => delay(ms, false),
     )
   const exited = derrick.child.exited.then(() => true)
-  const injected = await Promise.race([exited, atRest, delay(ms, false)])
+  const injected = await Promise.race([exited, atRest, delay(ms, false, { ref: false })])
   if (!injected) await killTraced(derrick)
   await derrick.child.exited
   await work

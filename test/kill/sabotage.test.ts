@@ -1,0 +1,34 @@
+import { existsSync, readFileSync } from 'node:fs'
+import t from 'tap'
+import { executable } from '../support/derrick.ts'
+import { harnessMs, runHarness } from './run-harness.ts'
+
+/** A breach is noticed within a few kills; the bound is for the unlucky. */
+const sabotageKills = 150
+const sabotageZombies = 20
+const breaches = ['mark_before_commit', 'cleanup_first', 'no_fence'] as const
+
+t.setTimeout(4 * harnessMs)
+
+for (const breach of breaches) {
+  t.test(`the harness notices ${breach}`, async (t) => {
+    const count = breach === 'no_fence' ? sabotageZombies : sabotageKills
+    const { code, summary, log } = await runHarness([
+      '--sabotage',
+      breach,
+      '--kills',
+      String(count),
+    ])
+    t.equal(code, 1, 'it says so', { log })
+    const found = Object.values(summary?.violations ?? {}).reduce((sum, each) => sum + each, 0)
+    t.ok(found > 0, 'violations were found', { log })
+    t.equal(summary?.crashes, 0, 'and nothing else went wrong')
+  })
+}
+
+t.test('the shipped executable holds no breach', async (t) => {
+  t.ok(existsSync(executable), 'dist/derrick is built')
+  const bytes = readFileSync(executable)
+  for (const breach of breaches) t.notOk(bytes.includes(breach), breach)
+  t.ok(bytes.includes('_derrick_range'), 'the program is in there as text')
+})
