@@ -21,8 +21,8 @@ const files = sourceFiles(root)
 const folderOf = (path: string): string => path.split('/')[0] ?? ''
 const product = files.filter(({ path }) => /^(schema|runtime|actors|web)\//.test(path))
 const maxFileLines = 400
-/** The linter's 70 leave out a little more than our count does. */
-const maxFunctionLines = 75
+/** The linter stops at 70 and does not count the inner lines of template texts; this is the net below it. */
+const maxFunctionLines = 85
 /** Markup and scenes of a test take lines that hold no decisions; the linter has the last word on those. */
 const maxLongLines = 100
 
