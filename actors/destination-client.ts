@@ -30,6 +30,7 @@ export class DestinationClient {
   #waiting: { resolve: () => void; reject: (error: unknown) => void } | null = null
   #broken: DerrickError | null = null
   #pageNo = 0
+  #isClosed = false
 
   constructor(port: MessagePort, listener: DestinationListener) {
     this.#begun.promise.catch(() => {})
@@ -50,7 +51,7 @@ export class DestinationClient {
         },
         'range-write-failed': (event) => this.#fail(new DerrickError(event.failure)),
       },
-      () => this.#fail(new DerrickError(portClosed)),
+      () => this.#onClose(),
     )
   }
 
@@ -93,6 +94,7 @@ export class DestinationClient {
   }
 
   close(): void {
+    this.#isClosed = true
     this.#channel.close()
   }
 
@@ -100,6 +102,11 @@ export class DestinationClient {
     this.#credits += 1
     this.#waiting?.resolve()
     this.#waiting = null
+  }
+
+  /** Our own close is the usual end; an error with its stack would cost more than the message. */
+  #onClose(): void {
+    if (!this.#isClosed) this.#fail(new DerrickError(portClosed))
   }
 
   #fail(error: DerrickError): void {

@@ -1,11 +1,10 @@
-import { constants, lstatSync, statSync, unlinkSync } from 'node:fs'
+import { constants, lstatSync, realpathSync, statSync, unlinkSync } from 'node:fs'
 import {
   type FileHandle,
   link,
   mkdir,
   open,
   readdir,
-  realpath,
   rename,
   statfs,
   unlink,
@@ -90,7 +89,8 @@ const appendFile = (handle: FileHandle): AppendFile => ({
 
 /** The machine's own file system. */
 export const nodeDisk: Disk = {
-  realPath: (path) => realpath(path),
+  // As `stat`: nothing but looks.
+  realPath: async (path) => realpathSync.native(path),
   async makeFolder(path, parents = false) {
     try {
       await mkdir(path, { recursive: parents })

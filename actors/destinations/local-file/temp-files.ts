@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { addChecksums, checksumText, rowHash } from '../row-hash.ts'
 import type { ReplayedPage, Spool } from '../spool.ts'
-import type { Disk, NewFile } from './disk.ts'
+import { type Disk, hasCode, type NewFile } from './disk.ts'
 import type { PreviousRows } from './previous-rows.ts'
 
 const newline = 10
@@ -179,9 +179,15 @@ class PartWriter {
     const { disk, folder, tempName } = this.#options
     const part = { part: this.#parts.length + 1, bytes: 0, records: 0 }
     const path = join(folder, tempName(part.part))
-    await disk.remove(path)
     this.#parts.push(part)
-    this.#file = await disk.createFile(path)
+    try {
+      this.#file = await disk.createFile(path)
+    } catch (error) {
+      // An earlier try of this commit left it.
+      if (!hasCode(error, 'EEXIST')) throw error
+      await disk.remove(path)
+      this.#file = await disk.createFile(path)
+    }
     return part
   }
 
