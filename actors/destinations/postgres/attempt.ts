@@ -1,5 +1,6 @@
 import { derrickError } from '../../../schema/error.ts'
 import type { Receipt } from '../../../schema/protocol.ts'
+import { sabotage } from '../../../schema/sabotage.ts'
 import type { RangeContext, RangeWriter, ReadReport, SpooledPage } from '../writer.ts'
 import { chunkBytes, commitChunked } from './chunked.ts'
 import { type CommitInput, commitInput, StaleTable } from './commit.ts'
@@ -17,6 +18,7 @@ import {
   type TableNames,
   tableNames,
 } from './ledger.ts'
+import { literal, quoted } from './names.ts'
 import { ensureRangeIndex } from './range-index.ts'
 import { LostCommit, type Sessions } from './sessions.ts'
 import { commitSmall, isSmall } from './small.ts'
@@ -29,7 +31,7 @@ import {
   preparedTable,
   type TableInfo,
 } from './table-info.ts'
-import { addColumns, noFields, type SeenFields } from './types.ts'
+import { addColumns, noFields, rangeColumn, type SeenFields } from './types.ts'
 
 /** What the attempts of one stream in this worker share. */
 export interface StreamTable {
@@ -72,6 +74,7 @@ export class PostgresAttempt implements RangeWriter {
 
   async begin(): Promise<{ fence: number; recovered?: Receipt }> {
     const { fence, committed } = await this.#claim()
+    if (sabotage === 'cleanup_first' && committed) await this.#cleanUpFirst()
     this.#fence = fence
     this.#committed = committed
     const known = this.#context.range.committedFence ?? 0
@@ -99,6 +102,14 @@ export class PostgresAttempt implements RangeWriter {
   /** Nothing is left at the destination before a commit, and an aborted one is undone by the server. */
   async abort(): Promise<void> {
     await this.#running
+  }
+
+  /** The breach of a sabotaged build: what is committed goes before what replaces it is there. */
+  async #cleanUpFirst(): Promise<void> {
+    const { full } = this.#names
+    const start = literal(this.#key.start)
+    const sql = `delete from ${full} where coalesce(${quoted(rangeColumn)}, '-infinity') = ${start}`
+    await this.#sessions.run(this.#context.signal, (client) => client.query(sql))
   }
 
   async #claim(): Promise<Claim> {

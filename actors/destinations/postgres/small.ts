@@ -11,7 +11,7 @@ import {
 } from './commit.ts'
 import { readCopyLine } from './copy-text.ts'
 import { fencedOff } from './errors.ts'
-import { type Committed, commitValues, ledgerWhere, recordCommit } from './ledger.ts'
+import { type Committed, commitValues, holdsClaim, ledgerWhere, recordCommit } from './ledger.ts'
 import { deleteSql, mergeSql } from './merge.ts'
 import { literal } from './names.ts'
 import { shapeOf } from './table-info.ts'
@@ -71,7 +71,7 @@ function statement(input: CommitInput, kind: 'hard' | 'soft' | null, isDistinct:
   return `with fence as (
   select to_regclass(${literal(names.full)})::oid::bigint as table_id, committed,
     ${shapeOf(`${info.id}::oid`)} as shape
-  from ${names.ledger} where ${ledgerWhere(names)} and claimed = $4::bigint for update
+  from ${names.ledger} where ${ledgerWhere(names)} and ${holdsClaim('$4')} for update
 ), live as (
   select from fence where table_id = $10::bigint and committed is distinct from $4::bigint
     and shape = ${literal(info.shape)}
