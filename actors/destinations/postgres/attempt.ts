@@ -3,6 +3,7 @@ import type { Receipt } from '../../../schema/protocol.ts'
 import { sabotage } from '../../../schema/sabotage.ts'
 import type { RangeContext, RangeWriter, ReadReport, SpooledPage } from '../writer.ts'
 import { chunkBytes, commitChunked } from './chunked.ts'
+import type { Claims } from './claims.ts'
 import { type CommitInput, commitInput, StaleTable } from './commit.ts'
 import { deleteKind, ShrunkRead, shrunkFailure } from './deletes.ts'
 import { isStale, postgresError, sqlState } from './errors.ts'
@@ -10,7 +11,6 @@ import { isKeyed } from './identity.ts'
 import {
   type Claim,
   type Committed,
-  claim,
   type LedgerKey,
   ledgerKey,
   lockFence,
@@ -21,21 +21,18 @@ import {
 import { literal, quoted } from './names.ts'
 import { ensureRangeIndex } from './range-index.ts'
 import { LostCommit, type Sessions } from './sessions.ts'
-import { commitSmall, isSmall } from './small.ts'
+import { commitSmall, isSmall, isSmallSpool } from './small.ts'
+import type { SmallCommits, SmallRange } from './small-commits.ts'
 import { commitStaged, type Tactics } from './staged.ts'
-import { prepareLedger, prepareTable } from './table.ts'
-import {
-  loadTable,
-  type PreparedTable,
-  planFor,
-  preparedTable,
-  type TableInfo,
-} from './table-info.ts'
+import { fitTable, type StreamTable } from './stream-table.ts'
+import { prepareLedger } from './table.ts'
 import { addColumns, noFields, rangeColumn, type SeenFields } from './types.ts'
 
 /** What the attempts of one stream in this worker share. */
-export interface StreamTable {
-  info: TableInfo | null
+export interface Stream {
+  table: StreamTable
+  claims: Claims
+  small: SmallCommits
 }
 
 /** A commit changes its plan this often: the table was altered, keys were there after all, two rows had one key. */
@@ -44,10 +41,9 @@ const mostPlans = 6
 /** One attempt at one range. The ledger decides everything; this object only remembers what it saw. */
 export class PostgresAttempt implements RangeWriter {
   readonly #sessions: Sessions
-  readonly #table: StreamTable
+  readonly #stream: Stream
   readonly #context: RangeContext
-  readonly #names: TableNames
-  readonly #key: LedgerKey
+  readonly #place: { names: TableNames; key: LedgerKey }
   readonly #seen: SeenFields = noFields()
   readonly #tactics: Tactics = { noDirect: false, isDistinct: false }
   readonly #keyed: boolean
@@ -59,16 +55,16 @@ export class PostgresAttempt implements RangeWriter {
 
   constructor(
     sessions: Sessions,
-    table: StreamTable,
+    stream: Stream,
     context: RangeContext,
     bytesAtOnce: number = chunkBytes,
   ) {
     this.#chunkBytes = bytesAtOnce
     this.#sessions = sessions
-    this.#table = table
+    this.#stream = stream
     this.#context = context
-    this.#names = tableNames(context.target)
-    this.#key = ledgerKey(context.target, context.range)
+    const { target, range } = context
+    this.#place = { names: tableNames(target), key: ledgerKey(target, range) }
     this.#keyed = isKeyed(context.target)
   }
 
@@ -93,7 +89,6 @@ export class PostgresAttempt implements RangeWriter {
   }
 
   async commit(report: ReadReport): Promise<Receipt> {
-    await this.#context.commitSlot()
     const running = this.#commit(report)
     this.#running = running.catch(() => {})
     return running
@@ -106,16 +101,16 @@ export class PostgresAttempt implements RangeWriter {
 
   /** The breach of a sabotaged build: what is committed goes before what replaces it is there. */
   async #cleanUpFirst(): Promise<void> {
-    const { full } = this.#names
-    const start = literal(this.#key.start)
-    const sql = `delete from ${full} where coalesce(${quoted(rangeColumn)}, '-infinity') = ${start}`
+    const { names, key } = this.#place
+    const start = literal(key.start)
+    const sql = `delete from ${names.full} where coalesce(${quoted(rangeColumn)}, '-infinity') = ${start}`
     await this.#sessions.run(this.#context.signal, (client) => client.query(sql))
   }
 
   async #claim(): Promise<Claim> {
     const { signal, offeredFence } = this.#context
     const ask = (): Promise<Claim> =>
-      this.#sessions.run(signal, (client) => claim(client, this.#names, this.#key, offeredFence))
+      this.#stream.claims.claim(this.#place.key, offeredFence, signal)
     try {
       return await ask()
     } catch (error) {
@@ -123,11 +118,27 @@ export class PostgresAttempt implements RangeWriter {
       const state = sqlState((error as { cause?: unknown }).cause)
       if (state !== '42P01' && state !== '3F000') throw connectionLost(error)
     }
-    await prepareLedger(this.#sessions, this.#names, signal).catch(rethrow)
+    await prepareLedger(this.#sessions, this.#place.names, signal).catch(rethrow)
     return ask().catch(rethrow)
   }
 
   async #commit(report: ReadReport): Promise<Receipt> {
+    if (this.#isForGroup()) {
+      const receipt = await this.#stream.small.commit(this.#range(report))
+      if (receipt) return receipt
+    }
+    await this.#context.commitSlot()
+    return this.#commitAlone(report)
+  }
+
+  /** Small, and nothing is deleted by it: ranges that delete rows by their absence look at each other's. */
+  #isForGroup(): boolean {
+    const { target, range, spool } = this.#context
+    const isFree = this.#committed === null || deleteKind(target, range) === null
+    return isFree && range.kind === 'window' && isSmallSpool(spool)
+  }
+
+  async #commitAlone(report: ReadReport): Promise<Receipt> {
     for (let tries = 1; ; tries += 1) {
       const input = await this.#prepare(report)
       try {
@@ -143,40 +154,21 @@ export class PostgresAttempt implements RangeWriter {
   }
 
   async #prepare(report: ReadReport): Promise<CommitInput> {
-    const { target, range, signal } = this.#context
-    const needs = { seen: this.#seen, isSoft: deleteKind(target, range) === 'soft' }
-    this.#table.info ??= await this.#sessions.run(signal, (client) =>
-      loadTable(client, this.#names),
-    )
-    const known = this.#table.info
-    const plan = known?.isStamped ? planFor(target, needs, known) : null
-    let table: PreparedTable
-    if (known && plan && plan.create.length + plan.widen.length === 0) {
-      table = preparedTable(known, plan)
-    } else {
-      const fixed = known?.fixed ?? new Set<string>()
-      const stream = { names: this.#names, target, key: this.#key }
-      table = await prepareTable(this.#sessions, stream, needs, fixed, signal).catch(rethrow)
-      this.#table.info = table.info
-      if (table.changed.length > 0) {
-        this.#context.onSchemaChange(`${target.namespace}.${target.table}`, table.changed)
-      }
-    }
-    const base = {
-      names: this.#names,
-      key: this.#key,
-      fence: this.#fence as number,
-      context: this.#context,
-      report,
-      seen: this.#seen,
-    }
-    return commitInput(base, table)
+    const { target, range, signal, onSchemaChange } = this.#context
+    const wish = { target, range, signal, onSchemaChange, ...this.#place, seen: this.#seen }
+    const table = await fitTable(this.#sessions, this.#stream.table, wish).catch(rethrow)
+    return commitInput(this.#range(report), table)
+  }
+
+  #range(report: ReadReport): SmallRange {
+    const fence = this.#fence as number
+    return { ...this.#place, fence, context: this.#context, report, seen: this.#seen }
   }
 
   async #try(input: CommitInput): Promise<Receipt> {
     const { signal, spool, range, target } = this.#context
     if (this.#committed && range.kind === 'window' && deleteKind(target, range)) {
-      await ensureRangeIndex(this.#sessions, this.#names, input.table.info, signal)
+      await ensureRangeIndex(this.#sessions, this.#place.names, input.table.info, signal)
     }
     if (spool.bytes > this.#chunkBytes) {
       return commitChunked(this.#sessions, input, this.#tactics.isDistinct, this.#chunkBytes)
@@ -204,7 +196,7 @@ export class PostgresAttempt implements RangeWriter {
     this.#context.signal.throwIfAborted()
     const held = await this.#sessions
       .transaction(null, (client) =>
-        lockFence(client, this.#names, this.#key, this.#fence as number),
+        lockFence(client, this.#place.names, this.#place.key, this.#fence as number),
       )
       .catch(() => null)
     if (held?.committed && held.committed.receipt.fence === this.#fence) {
@@ -215,7 +207,7 @@ export class PostgresAttempt implements RangeWriter {
 
   async #shrunk(error: ShrunkRead): Promise<unknown> {
     await this.#sessions.transaction(null, (client) =>
-      noteShrunk(client, this.#names, this.#key, this.#fence as number, error.now),
+      noteShrunk(client, this.#place.names, this.#place.key, this.#fence as number, error.now),
     )
     return shrunkFailure(this.#context.range, error)
   }
@@ -225,7 +217,7 @@ export class PostgresAttempt implements RangeWriter {
     const cause = (error as { cause?: unknown }).cause
     const state = sqlState(cause)
     if (error instanceof StaleTable || isStale(cause)) {
-      this.#table.info = null
+      this.#stream.table.info = null
       return true
     }
     if (state === '23505' && !this.#tactics.noDirect) {

@@ -75,7 +75,8 @@ export interface Claim {
   committed: Committed | null
 }
 
-const receiptColumns = `committed, rows, rows_changed, bytes, checksum, table_id, shrunk_to,
+/** What `claimOf` reads; `$4` is the table's full name. */
+export const receiptColumns = `committed, rows, rows_changed, bytes, checksum, table_id, shrunk_to,
   extract(epoch from fetched_from) * 1000 as fetched_from_ms,
   extract(epoch from committed_at) * 1000 as committed_at_ms,
   to_regclass($4)::oid::bigint as current_table`
@@ -85,12 +86,17 @@ export const ledgerWhere = ({ table }: TableNames): string =>
   `stream_key = $1 and range_start = $2::timestamptz and range_end = $3::timestamptz
    and table_name = ${literal(table)}`
 
+/** The same for many ranges of a stream at once: `$1` is its key, `given` has their bounds. */
+export const ledgerIs = ({ table }: TableNames, ledger: string, given: string): string =>
+  `${ledger}.stream_key = $1 and ${ledger}.table_name = ${literal(table)}
+   and ${ledger}.range_start = ${given}.range_start and ${ledger}.range_end = ${given}.range_end`
+
 /**
  * The fence: only the attempt that claimed a range last may commit it. A sabotaged build lets any attempt.
  * @param mine the parameter that holds the attempt's number
  */
-export const holdsClaim = (mine: string): string =>
-  sabotage === 'no_fence' ? `${mine}::bigint is not null` : `claimed = ${mine}::bigint`
+export const holdsClaim = (mine: string, ledger = ''): string =>
+  sabotage === 'no_fence' ? `${mine}::bigint is not null` : `${ledger}claimed = ${mine}::bigint`
 
 /**
  * Takes the range over: no attempt that claimed before can commit any more, and one that is committing is waited for, so
@@ -110,9 +116,13 @@ export async function claim(
      returning claimed, ${receiptColumns}`,
     [key.streamKey, key.start, key.end, full, offered, table],
   )
-  const row = rows[0] as LedgerRow
-  return { fence: Number(row.claimed), committed: committedOf(row) }
+  return claimOf(rows[0] as LedgerRow)
 }
+
+export const claimOf = (row: LedgerRow): Claim => ({
+  fence: Number(row.claimed),
+  committed: committedOf(row),
+})
 
 /** Holds the range's row to the end of the transaction; null when a newer attempt has claimed it. */
 export async function lockFence(
@@ -130,7 +140,7 @@ export async function lockFence(
   return { committed: committedOf(row), tableId: numberOf(row.current_table) }
 }
 
-interface LedgerRow {
+export interface LedgerRow {
   claimed: string
   committed: string | null
   rows: string
@@ -165,15 +175,19 @@ function committedOf(row: LedgerRow): Committed | null {
   }
 }
 
+/** `open`: the range had not ended when it was read. */
+export const stateSql = (fetchedFrom: string, rangeEnd: string): string =>
+  `case when ${fetchedFrom} < ${rangeEnd} and ${rangeEnd} <> 'infinity' then 'open' else 'complete' end`
+
 /**
- * The last act of a commit. `open`: the range had not ended when it was read. Values are those of `commitValues`; `changed`
+ * The last act of a commit. Values are those of `commitValues`; `changed`
  * is how many rows changed, `$11` or an expression.
  */
 export const recordCommit = (
   names: TableNames,
   changed = '$11::bigint',
 ): string => `update ${names.ledger} set
-  state = case when $5::timestamptz < range_end and range_end <> 'infinity' then 'open' else 'complete' end,
+  state = ${stateSql('$5::timestamptz', 'range_end')},
   committed = $4::bigint, fetched_from = $5::timestamptz, committed_at = $6::timestamptz,
   rows = $7::bigint, bytes = $8::bigint, checksum = $9, table_id = $10::bigint,
   rows_changed = ${changed}, shrunk_to = null

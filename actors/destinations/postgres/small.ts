@@ -1,12 +1,12 @@
 import type pg from 'pg'
 import type { Receipt } from '../../../schema/protocol.ts'
+import type { RangeContext } from '../writer.ts'
 import {
   type CommitInput,
   deletesNow,
   isMergeable,
   pagesOf,
   receiptFor,
-  rowCount,
   StaleTable,
 } from './commit.ts'
 import { readCopyLine } from './copy-text.ts'
@@ -24,9 +24,10 @@ const mostSmallBytes = 4 * 1024 * 1024
 const ledgerValues = 10
 
 export const isSmall = (input: CommitInput): boolean =>
-  rowCount(input) <= mostSmallRows &&
-  input.context.spool.bytes <= mostSmallBytes &&
-  input.table.plan.unfit.length === 0
+  isSmallSpool(input.context.spool) && input.table.plan.unfit.length === 0
+
+export const isSmallSpool = ({ records, superseded, bytes }: RangeContext['spool']): boolean =>
+  records - superseded.size <= mostSmallRows && bytes <= mostSmallBytes
 
 /**
  * The whole commit as one statement: fence, merge, deletes and the ledger's row. Null when this attempt has committed
@@ -40,10 +41,11 @@ export async function commitSmall(
 ): Promise<Receipt | null> {
   const kind = deletesNow(input, committed)
   const receipt = receiptFor(input, 0)
-  const columns = await columnValues(input)
+  const values = emptyValues(input.stage.definitions().map(({ name }) => name))
+  await appendRows(input, values)
   const { rows } = await client.query(statement(input, kind, isDistinct), [
     ...commitValues(input.key, receipt, input.table.info.id),
-    ...columns,
+    ...values,
   ])
   const { held, table_id: tableId, committed: before, changed } = rows[0] as Record<string, string>
   if (held === '0') throw fencedOff()
@@ -58,9 +60,7 @@ function statement(input: CommitInput, kind: 'hard' | 'soft' | null, isDistinct:
   const { shape, names, stage } = input
   const { info } = input.table
   const sql = mergeSql(shape)
-  const columns = stage.definitions()
-  const given = columns.map((_, i) => `$${ledgerValues + 1 + i}::text[]`).join(', ')
-  const typed = columns.map(({ name, type }) => `u.${name}::${type} as ${name}`).join(', ')
+  const { columns, given, typed } = givenRows(stage, ledgerValues)
   const incoming = sql.incoming('s', isDistinct)
   const isData = isMergeable(input)
   const merged = isData ? `${sql.merge(incoming)} returning 1` : 'select 1 where false'
@@ -76,7 +76,7 @@ function statement(input: CommitInput, kind: 'hard' | 'soft' | null, isDistinct:
   select from fence where table_id = $10::bigint and committed is distinct from $4::bigint
     and shape = ${literal(info.shape)}
 ), s as (
-  select ${typed}, u.n from unnest(${given}) with ordinality as u (${columns.map(({ name }) => name)}, n), live
+  select ${typed}, u.n from unnest(${given}) with ordinality as u (${columns}, n), live
 ), merged as (${merged}), gone as (${gone}), done as (
   ${recordCommit(names, '(select count(*) from merged) + (select count(*) from gone)')}
   and exists (select from live) returning rows_changed
@@ -84,13 +84,28 @@ function statement(input: CommitInput, kind: 'hard' | 'soft' | null, isDistinct:
   (select committed from fence) as committed, (select rows_changed from done) as changed`
 }
 
-/** The stage's columns as lists of texts, superseded rows left out. */
-async function columnValues({ stage, ...input }: CommitInput): Promise<(string | null)[][]> {
+/** Texts of rows in lists by column of the stage. */
+export type Values = (string | null)[][]
+
+export const emptyValues = (names: readonly string[]): Values => names.map(() => [])
+
+/** The parts of SQL that make rows of lists, one a column of the stage, which come after `before` other parameters. */
+export function givenRows(stage: CommitInput['stage'], before: number) {
+  const definitions = stage.definitions()
+  return {
+    columns: definitions.map(({ name }) => name).join(', '),
+    given: definitions.map((_, i) => `$${before + 1 + i}::text[]`).join(', '),
+    typed: definitions.map(({ name, type }) => `u.${name}::${type} as ${name}`).join(', '),
+  }
+}
+
+/** Adds the rows of a range, superseded ones left out; returns how many. */
+export async function appendRows(input: CommitInput, values: Values): Promise<number> {
+  const { stage } = input
   const names = stage.definitions().map(({ name }) => name)
   const places = new Map(names.map((name, i) => [name, i]))
-  const values: (string | null)[][] = names.map(() => [])
   let count = 0
-  for await (const page of pagesOf({ stage, ...input })) {
+  for await (const page of pagesOf(input)) {
     const targets = stage.namesFor(page.columns).map((name) => places.get(name) as number)
     const text = Buffer.from(page.bytes.buffer, page.bytes.byteOffset, page.bytes.byteLength)
     for (const line of text.toString('utf8').split('\n')) {
@@ -103,5 +118,5 @@ async function columnValues({ stage, ...input }: CommitInput): Promise<(string |
     }
     for (const list of values) while (list.length < count) list.push(null)
   }
-  return values
+  return count
 }

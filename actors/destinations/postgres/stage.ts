@@ -40,6 +40,11 @@ export class StageColumns {
     return this.#places.get(place(field, lane))
   }
 
+  /** The columns that have the values of these fields, whatever their kinds. */
+  keyColumns(fields: readonly string[]): string[] {
+    return this.columns.filter(({ field }) => fields.includes(field)).map(({ name }) => name)
+  }
+
   /** Names and types of all columns, in the stage's order. */
   definitions(): { name: string; type: string }[] {
     return [

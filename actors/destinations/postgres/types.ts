@@ -74,3 +74,23 @@ export function lanesOf(seen: SeenField): { lane: Lane; type: LaneType }[] {
   if (seen.json) found.push({ lane: 'json', type: 'jsonb' })
   return found
 }
+
+/** All that several attempts saw. */
+export function joinFields(all: readonly SeenFields[]): SeenFields {
+  const joined = noFields()
+  for (const { fields, extra } of all) {
+    joined.extra ||= extra
+    for (const seen of fields.values()) {
+      const known = joined.fields.get(seen.field)
+      if (!known) {
+        joined.fields.set(seen.field, { ...seen })
+        continue
+      }
+      if (known.number !== 'numeric') known.number = seen.number ?? known.number
+      known.text ||= seen.text
+      known.boolean ||= seen.boolean
+      known.json ||= seen.json
+    }
+  }
+  return joined
+}

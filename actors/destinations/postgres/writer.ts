@@ -1,16 +1,18 @@
 import { defaultCommitSlots, type PostgresConfig } from '../../../schema/destination.ts'
 import type { Target } from '../../../schema/protocol.ts'
 import type { DestinationWriter, RangeContext, RangeWriter } from '../writer.ts'
-import { PostgresAttempt, type StreamTable } from './attempt.ts'
+import { PostgresAttempt, type Stream } from './attempt.ts'
+import { Claims } from './claims.ts'
 import { clearStream } from './clear.ts'
 import { tableNames } from './ledger.ts'
 import { Sessions } from './sessions.ts'
+import { SmallCommits } from './small-commits.ts'
 import { parseAddress } from './url.ts'
 
 /** One database. Commits hold a connection each for as long as they take; one more is for claims and the like. */
 export class PostgresWriter implements DestinationWriter {
   readonly #sessions: Sessions
-  readonly #tables = new Map<string, StreamTable>()
+  readonly #streams = new Map<string, Stream>()
 
   readonly #chunkBytes: number | undefined
 
@@ -25,7 +27,7 @@ export class PostgresWriter implements DestinationWriter {
   openRange(context: RangeContext): RangeWriter {
     return new PostgresAttempt(
       this.#sessions,
-      this.#table(context.target),
+      this.#stream(context.target),
       context,
       this.#chunkBytes,
     )
@@ -33,21 +35,26 @@ export class PostgresWriter implements DestinationWriter {
 
   async clear(target: Target): Promise<void> {
     await clearStream(this.#sessions, target)
-    this.#tables.delete(tableKey(target))
+    this.#streams.delete(tableKey(target))
   }
 
   async close(): Promise<void> {
     await this.#sessions.close()
-    this.#tables.clear()
+    this.#streams.clear()
   }
 
-  #table(target: Target): StreamTable {
+  #stream(target: Target): Stream {
     const key = tableKey(target)
-    const known = this.#tables.get(key)
+    const known = this.#streams.get(key)
     if (known) return known
     const table = { info: null }
-    this.#tables.set(key, table)
-    return table
+    const stream = {
+      table,
+      claims: new Claims(this.#sessions, tableNames(target)),
+      small: new SmallCommits(this.#sessions, table),
+    }
+    this.#streams.set(key, stream)
+    return stream
   }
 }
 

@@ -13,6 +13,7 @@ import type {
   ReadReport,
   Row,
 } from '../../../../actors/destinations/writer.ts'
+import type { CommitSlots } from '../../../../runtime/engine/commit-slots.ts'
 import type { PostgresConfig } from '../../../../schema/destination.ts'
 import type { JobRange, Receipt, Reject, Target } from '../../../../schema/protocol.ts'
 
@@ -26,6 +27,8 @@ export interface AttemptOptions {
   fetchedFrom?: number
   signal?: AbortSignal
   writer?: PostgresWriter
+  /** slots of the destination as the supervisor grants them; without it each attempt has its own */
+  slots?: CommitSlots
 }
 
 /** One attempt in the hands of a test. */
@@ -72,6 +75,15 @@ export class Scene {
     const range = { ...day(0), ...options.range }
     const fetchedFrom = options.fetchedFrom ?? Date.UTC(2026, 5, 1)
     const signal = options.signal ?? new AbortController().signal
+    let giveBack: (() => void) | undefined
+    const slot = Promise.withResolvers<void>()
+    slot.promise.catch(() => {})
+    signal.addEventListener('abort', () => slot.reject(signal.reason), { once: true })
+    const commitSlot = (): Promise<void> => {
+      if (!options.slots) return Promise.resolve()
+      giveBack ??= options.slots.request('dst_1', 4, slot.resolve)
+      return slot.promise
+    }
     const rejects: Reject[] = []
     const schemaChanges: { name: string; type: string }[] = []
     const spool = new Spool({
@@ -90,7 +102,7 @@ export class Scene {
       limits,
       spool,
       signal,
-      commitSlot: async () => {},
+      commitSlot,
       onRejects: (list) => rejects.push(...list),
       onSchemaChange: (_, columns) => schemaChanges.push(...columns),
     })
@@ -111,7 +123,7 @@ export class Scene {
         return page
       },
       async commit() {
-        const receipt = await writer.commit(report)
+        const receipt = await writer.commit(report).finally(() => giveBack?.())
         await spool.drop()
         return receipt
       },
