@@ -1,36 +1,14 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, join, relative } from 'node:path'
-import { canonicalRecord, digestOf } from './canonical.ts'
-
-/** What a reader of the folder sees of one range. */
-export interface VisibleRange {
-  /** epoch ms, or `full` */
-  start: number | 'full'
-  rows: VisibleRow[]
-  files: string[]
-}
-
-export interface VisibleRow {
-  /** canonical, without what Derrick adds */
-  record: string
-  digest: string
-  /** when the attempt that last changed the row began to read, epoch ms */
-  syncedAt: number
-}
-
-export interface VisibleStream {
-  ranges: Map<number | 'full', VisibleRange>
-  /** what no reader should meet: lines that are no JSON, rows in a wrong file, unknown files */
-  oddities: string[]
-}
+import { canonicalRecord, digestOf, ours } from './canonical.ts'
+import type { RangeStart, VisibleRow, VisibleStream } from './visible.ts'
 
 interface ReadFile {
   stamp: string
-  rows: (VisibleRow & { start: number | 'full' })[]
+  rows: (VisibleRow & { start: RangeStart })[]
   oddities: string[]
 }
 
-const ours = new Set(['_derrick_range', '_derrick_synced_at', '_derrick_id'])
 const cache = new Map<string, ReadFile>()
 
 /**
@@ -56,10 +34,10 @@ function addFile(stream: VisibleStream, path: string, name: string): void {
   const starts = new Set(file.rows.map(({ start }) => start))
   if (starts.size > 1) stream.oddities.push(`${name} has rows of ${starts.size} ranges`)
   for (const { start, ...row } of file.rows) {
-    const range = stream.ranges.get(start) ?? { start, rows: [], files: [] }
+    const range = stream.ranges.get(start) ?? { start, rows: [], places: [] }
     stream.ranges.set(start, range)
     range.rows.push(row)
-    if (!range.files.includes(name)) range.files.push(name)
+    if (!range.places.includes(name)) range.places.push(name)
   }
 }
 
@@ -86,7 +64,8 @@ function parseFile(text: string, stamp: string): ReadFile {
       const syncedAt = Date.parse(String(row._derrick_synced_at))
       if (Number.isNaN(start) || Number.isNaN(syncedAt)) throw new Error('no range or time')
       const record = canonicalRecord(line, ours)
-      file.rows.push({ start, syncedAt, record, digest: digestOf(record) })
+      const key = String(row.id ?? row.sku)
+      file.rows.push({ start, key, syncedAt, record, digest: digestOf(record) })
     } catch (error) {
       file.oddities.push(`line ${at + 1}: ${error instanceof Error ? error.message : error}`)
     }

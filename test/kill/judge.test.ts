@@ -2,11 +2,11 @@ import t from 'tap'
 import { expectedRecords } from '../../actors/simulator/oracle.ts'
 import { canonicalRecord, digestOf } from './canonical.ts'
 import { ClockLog } from './clock-log.ts'
-import type { VisibleRow, VisibleStream } from './file-records.ts'
 import { Judge } from './judge.ts'
 import type { LedgerRange } from './ledger.ts'
 import { parseKillOptions } from './options.ts'
 import { makeRandom } from './random.ts'
+import type { VisibleRow, VisibleStream } from './visible.ts'
 
 const dayMs = 86_400_000
 const startMs = Date.UTC(2025, 0, 1)
@@ -15,12 +15,15 @@ const [start, end] = [startMs + dayMs, startMs + 2 * dayMs]
 /** The shop stood in the middle of that day, then a week later, when many orders had moved on. */
 const [early, late] = [startMs + 1.5 * dayMs, startMs + 10 * dayMs]
 
-function makeScene() {
+function makeScene(ownership: 'range' | 'key' = 'range') {
   const clock = new ClockLog()
   clock.moved(1_000, early)
   clock.moved(2_000, late)
-  return new Judge(shop, clock)
+  return new Judge(shop, clock, { ownership, canonical: canonicalRecord })
 }
+
+const keyOf = (record: string): string =>
+  (JSON.parse(record) as { id: { number: string } }).id.number
 
 const rowsAsOf = (asOfMs: number) =>
   expectedRecords(shop, 'orders', { start, end }, asOfMs).map(({ json }) => canonicalRecord(json))
@@ -28,11 +31,12 @@ const rowsAsOf = (asOfMs: number) =>
 /** The rows as one attempt wrote them; what did not change since keeps the time of before. */
 function visible(records: string[], syncedAt: number, unchanged: string[] = []): VisibleStream {
   const rows: VisibleRow[] = records.map((record) => ({
+    key: keyOf(record),
     record,
     digest: digestOf(record),
     syncedAt: unchanged.includes(record) ? 1_500 : syncedAt,
   }))
-  const range = { start, rows, files: ['a.jsonl'] }
+  const range = { start, rows, places: ['a.jsonl'] }
   return { ranges: rows.length > 0 ? new Map([[start, range]]) : new Map(), oddities: [] }
 }
 

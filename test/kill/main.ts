@@ -1,10 +1,12 @@
 /**
- * `npm run test:kill -- [--kills 300] [--seed N] [--mode random|syscall|zombie] [--sabotage NAME]`
+ * `npm run test:kill -- [--kills 300] [--seed N] [--mode random|syscall|zombie] [--sabotage NAME]
+ *   [--destination local_file|postgres]`
  * Kills the executable again and again and compares the destination with the truth after each kill. Exit code: 0 nothing
  * was found, 1 a promise was broken (or, sabotaged, the breach was noticed), 2 wrong usage.
  */
 import { existsSync } from 'node:fs'
 import { executable } from '../support/derrick.ts'
+import { openPlace } from './open-place.ts'
 import { type KillOptions, parseKillOptions } from './options.ts'
 import { makeRandom, type Random } from './random.ts'
 import { finish, killAtRandom, setUp } from './random-kills.ts'
@@ -40,7 +42,9 @@ async function killBy(
 async function run(options: KillOptions): Promise<number> {
   const random = makeRandom(options.seed)
   const tally = new Tally()
-  const scene = await openScene(options.seed, await executableFor(options))
+  const scene = await openScene(options.seed, await executableFor(options), (home) =>
+    openPlace(options.destination, home),
+  )
   const limit = options.sabotage === '' ? enough : 1
   try {
     await setUp(scene)

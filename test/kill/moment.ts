@@ -1,11 +1,11 @@
-import { type FSWatcher, mkdirSync, watch } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Place } from './place.ts'
 import type { Random } from './random.ts'
 
 /** When a process is to die. */
 export type Moment =
   | { kind: 'after'; ms: number }
-  /** after so many changes in the destination's folder, and so much later: in the middle of commits */
+  /** after so many changes at the destination, and so much later: in the middle of commits */
   | { kind: 'commit'; changes: number; ms: number }
 
 const shortestMs = 20
@@ -26,23 +26,20 @@ export function chooseMoment(random: Random): Moment {
 /** Resolves when the moment has come; `ended` cuts the wait short. */
 export async function awaitMoment(
   moment: Moment,
-  folder: string,
+  place: Place,
   ended: Promise<unknown>,
 ): Promise<void> {
   if (moment.kind === 'after') return void (await Promise.race([delay(moment.ms), ended]))
-  mkdirSync(folder, { recursive: true })
   const changed = Promise.withResolvers<void>()
   let left = moment.changes
-  const watcher: FSWatcher = watch(folder, { recursive: true }, () => {
+  const stop = place.watch(() => {
     left -= 1
     if (left === 0) changed.resolve()
   })
-  // A folder that was removed under the watcher is a change like any other.
-  watcher.on('error', () => {})
   try {
     await Promise.race([changed.promise, delay(patienceMs), ended])
     if (left <= 0) await delay(moment.ms)
   } finally {
-    watcher.close()
+    stop()
   }
 }

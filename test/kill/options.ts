@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import type { Sabotage } from '../../schema/sabotage.ts'
+import { type PlaceType, placeTypes } from './place.ts'
 
 export interface KillOptions {
   kills: number
@@ -9,7 +10,7 @@ export interface KillOptions {
   /** rounds in which a stopped process is overtaken and comes back */
   zombies: number
   sabotage: Sabotage
-  destination: 'local_file'
+  destination: PlaceType
   /** run the checkout instead of the executable */
   source: boolean
   /** leave data dir and files for a look */
@@ -60,7 +61,10 @@ function checked(
   const wanted = values.mode ?? (sabotage === 'no_fence' ? 'zombie' : 'random')
   const mode = modes.find((name) => name === wanted)
   if (mode === undefined) return { problem: `--mode is one of ${modes.join(' ')}` }
-  if (values.destination !== 'local_file') return { problem: '--destination is local_file' }
+  const destination = placeTypes.find((name) => name === values.destination)
+  if (destination === undefined) {
+    return { problem: `--destination is one of ${placeTypes.join(' ')}` }
+  }
   const most = mode === 'syscall' ? mostPoints : mostKills
   const kills = Math.min(Number(values.kills), most)
   const zombies = Number(values.zombies ?? defaultZombies(mode, kills))
@@ -75,7 +79,7 @@ function checked(
     seed,
     mode,
     sabotage,
-    destination: 'local_file',
+    destination,
     source: values.source === true,
     keep: values.keep === true,
   }

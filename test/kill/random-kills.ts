@@ -1,8 +1,9 @@
 import { ApiRefusal, type Derrick, waitUntilReady } from '../support/derrick.ts'
+import { dayMs, hourMs, streamNames } from './installation.ts'
 import type { Violation } from './judge.ts'
 import { awaitMoment, chooseMoment } from './moment.ts'
 import type { Random } from './random.ts'
-import { dayMs, hourMs, type Scene, streamNames } from './scene.ts'
+import type { Scene } from './scene.ts'
 import type { Tally } from './tally.ts'
 
 const clockMoves = 0.3
@@ -29,12 +30,12 @@ export async function killAtRandom(
     const moment = chooseMoment(random)
     const derrick = scene.main.spawn()
     const work = giveWork(scene, derrick, random, tally)
-    await awaitMoment(moment, scene.folder, derrick.child.exited)
+    await awaitMoment(moment, scene.place, derrick.child.exited)
     await derrick.kill9()
     await work
     tally.killed(moment.kind)
     await noteDeath(derrick, tally)
-    tally.found(`kill ${kill}`, scene.look())
+    tally.found(`kill ${kill}`, await scene.look())
     if (kill % killsBetweenRests !== 0) continue
     tally.found(`rest ${kill}`, await rest(scene))
     process.stderr.write(`${kill} of ${kills} kills, ${tally.violations.length} violations\n`)
@@ -44,7 +45,7 @@ export async function killAtRandom(
 /** Makes source, destination and streams; nothing is read yet. */
 export async function setUp(scene: Scene): Promise<void> {
   const derrick = await scene.main.start()
-  await scene.main.configure(derrick, scene.shop, scene.folder)
+  await scene.main.configure(derrick, scene.shop, scene.place)
   await derrick.kill9()
 }
 
@@ -80,7 +81,7 @@ export async function rest(scene: Scene): Promise<Violation[]> {
   await scene.main.sync(derrick)
   await scene.main.settle(derrick)
   await derrick.stop()
-  return scene.lookAtRest()
+  return await scene.lookAtRest()
 }
 
 /** Everything is read once more from the source as it is now, and must then be exactly that. */
@@ -90,5 +91,5 @@ export async function finish(scene: Scene): Promise<Violation[]> {
   await scene.main.resyncAll(derrick)
   await scene.main.settle(derrick)
   await derrick.stop()
-  return [...found, ...scene.lookAtRest(), ...scene.lookUpToDate()]
+  return [...found, ...(await scene.lookAtRest()), ...(await scene.lookUpToDate())]
 }

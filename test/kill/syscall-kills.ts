@@ -4,9 +4,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { ApiRefusal, type Derrick, waitUntilReady } from '../support/derrick.ts'
 import { requireService } from '../support/services.ts'
 import { waitFor, within } from '../support/wait.ts'
+import { dayMs, streamNames } from './installation.ts'
 import type { Random } from './random.ts'
 import { rest } from './random-kills.ts'
-import { dayMs, type Scene, streamNames } from './scene.ts'
+import type { Scene } from './scene.ts'
 import type { Tally } from './tally.ts'
 
 /** The calls by which anything becomes durable or visible. */
@@ -58,7 +59,7 @@ export async function killAtCalls(
       lifeMs,
     )
     tally.killed(killed ? point.call : 'not reached')
-    tally.found(`${point.call} ${point.nth}`, scene.look())
+    tally.found(`${point.call} ${point.nth}`, await scene.look())
   }
 }
 

@@ -2,10 +2,11 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Derrick, waitUntilReady } from '../support/derrick.ts'
 import { freePort } from '../support/free-port.ts'
+import { hourMs, Installation } from './installation.ts'
 import { awaitMoment, chooseMoment } from './moment.ts'
 import type { Random } from './random.ts'
 import { rest } from './random-kills.ts'
-import { hourMs, Installation, type Scene } from './scene.ts'
+import type { Scene } from './scene.ts'
 import type { Tally } from './tally.ts'
 
 /** The source must look different to those who come later, in many ranges. */
@@ -23,7 +24,7 @@ async function stopMidway(scene: Scene, random: Random): Promise<Derrick> {
   await scene.main.resyncAll(zombie)
   const moment = chooseMoment(random)
   if (moment.kind === 'after') await delay(random.between(slowMs, longestUnderWayMs))
-  else await awaitMoment(moment, scene.folder, zombie.child.exited)
+  else await awaitMoment(moment, scene.place, zombie.child.exited)
   zombie.child.process.kill('SIGSTOP')
   await scene.shop.setLatency(usual.ms, usual.jitterMs)
   return zombie
@@ -51,17 +52,17 @@ export async function overtake(
 
     const derrick = other.spawn()
     await waitUntilReady(derrick)
-    if (other.streamIds.size === 0) await other.configure(derrick, scene.shop, scene.folder)
+    if (other.streamIds.size === 0) await other.configure(derrick, scene.shop, scene.place)
     else await other.resyncAll(derrick)
     await other.sync(derrick)
     await other.settle(derrick)
     await derrick.stop()
-    tally.found(`overtaker ${round}`, scene.look(other))
+    tally.found(`overtaker ${round}`, await scene.look(other))
 
     zombie.child.process.kill('SIGCONT')
     await scene.main.settle(zombie)
     tally.zombies += 1
     await zombie.stop()
-    tally.found(`zombie ${round}`, [...scene.look(other), ...scene.lookAtRest()])
+    tally.found(`zombie ${round}`, [...(await scene.look(other)), ...(await scene.lookAtRest())])
   }
 }

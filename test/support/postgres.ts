@@ -25,6 +25,8 @@ export interface PostgresOptions {
   /** true keeps the server's own durability; tests of speed or of killing the server need it */
   fsync?: boolean
   settings?: Record<string, string>
+  /** the server's executable, in a folder with `initdb`; by default the newest that is installed */
+  binary?: string
 }
 
 const startMs = 60_000
@@ -42,7 +44,7 @@ function asServerUser(command: string, args: string[]): [string, string[]] {
 
 /** A private server on loopback, from an empty cluster of its own. */
 export async function startPostgres(options: PostgresOptions = {}): Promise<Postgres> {
-  const binary = requireService('postgres')
+  const binary = options.binary ?? requireService('postgres')
   const folder = tempDir('postgres', { open: true })
   const data = join(folder.path, 'data')
   const secret = join(folder.path, 'password')

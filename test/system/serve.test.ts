@@ -1,6 +1,7 @@
 /** The program from outside, as its users start and stop it; once from source, once as the executable. */
 import { mkdirSync } from 'node:fs'
 import t from 'tap'
+import { openFiles } from '../kill/files-place.ts'
 import { openScene } from '../kill/scene.ts'
 import { startChild } from '../support/child.ts'
 import { executable, startDerrick } from '../support/derrick.ts'
@@ -12,10 +13,10 @@ const seed = 11
 
 for (const run of ['source', 'executable'] as const) {
   t.test(`${run}: reads everything, whole and once, over a stop and a start`, async (t) => {
-    const scene = await openScene(seed, run)
+    const scene = await openScene(seed, run, openFiles)
     t.teardown(() => scene.close())
     const first = await scene.main.start()
-    await scene.main.configure(first, scene.shop, scene.folder)
+    await scene.main.configure(first, scene.shop, scene.place)
     await scene.main.sync(first)
     await waitFor('some ranges to be complete', () => {
       const { ranges } = scene.main.ledger()
@@ -27,14 +28,14 @@ for (const run of ['source', 'executable'] as const) {
       ranges.some(({ status }) => status === 'running'),
       'nothing is left running',
     )
-    t.same(scene.look(), [], 'what is there is whole')
+    t.same(await scene.look(), [], 'what is there is whole')
 
     const second = await scene.main.start()
     await scene.main.sync(second)
     await scene.main.settle(second)
     t.equal(await second.stop(), 0)
-    t.same(scene.lookAtRest(), [])
-    t.same(scene.lookUpToDate(), [])
+    t.same(await scene.lookAtRest(), [])
+    t.same(await scene.lookUpToDate(), [])
     t.ok(scene.judge.compared > 600, `${scene.judge.compared} comparisons`)
   })
 
