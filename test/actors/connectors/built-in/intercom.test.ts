@@ -1,0 +1,4 @@
+import { conform } from './conformance.ts'
+import { intercom } from './intercom-api.ts'
+
+conform(intercom)

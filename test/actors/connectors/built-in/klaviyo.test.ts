@@ -1,0 +1,4 @@
+import { conform } from './conformance.ts'
+import { klaviyo } from './klaviyo-api.ts'
+
+conform(klaviyo)

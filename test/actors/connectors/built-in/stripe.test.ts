@@ -1,0 +1,4 @@
+import { conform } from './conformance.ts'
+import { stripe } from './stripe-api.ts'
+
+conform(stripe)

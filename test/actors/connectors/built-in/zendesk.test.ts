@@ -1,0 +1,4 @@
+import { conform } from './conformance.ts'
+import { zendesk } from './zendesk-api.ts'
+
+conform(zendesk)
