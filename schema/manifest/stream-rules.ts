@@ -159,6 +159,32 @@ const paging: Rule = (view) => {
   return findings
 }
 
+const decoding: Rule = (view) => {
+  const { charset, delimiter, format, xml_item: item } = view.stream.records
+  const findings: Finding[] = []
+  if (!isCharset(charset)) {
+    const remedy = 'a name such as utf-8, iso-8859-1 or windows-1252'
+    findings.push(schema(at(view, 'records', 'charset'), `there is no charset ${charset}`, remedy))
+  }
+  if (/["\r\n]/.test(delimiter)) {
+    const remedy = 'one character such as "," or ";", for tabs "\\t"'
+    findings.push(schema(at(view, 'records', 'delimiter'), 'this cannot part values', remedy))
+  }
+  if (item !== undefined && format !== 'xml') {
+    const remedy = 'write format: xml, or leave xml_item out'
+    findings.push(schema(at(view, 'records', 'xml_item'), 'xml_item needs format: xml', remedy))
+  }
+  return findings
+}
+
+function isCharset(name: string): boolean {
+  try {
+    return new TextDecoder(name).encoding !== ''
+  } catch {
+    return false
+  }
+}
+
 const parents: Rule = (view) => {
   const { manifest, name, stream } = view
   const findings: Finding[] = []
@@ -216,4 +242,11 @@ const request: Rule = (view) => {
   return findings
 }
 
-export const streamRules: readonly Rule[] = [windowSent, windowValues, paging, parents, request]
+export const streamRules: readonly Rule[] = [
+  windowSent,
+  windowValues,
+  paging,
+  decoding,
+  parents,
+  request,
+]

@@ -1,4 +1,3 @@
-import { gunzipSync } from 'node:zlib'
 import { derrickError } from '../../../schema/error.ts'
 import { compileExpression, type Evaluate } from '../../../schema/manifest/expression/compiler.ts'
 import { setOwn, truthy } from '../../../schema/manifest/expression/value.ts'
@@ -7,9 +6,12 @@ import type { Records } from '../../../schema/manifest/records.ts'
 import type { Reject } from '../../../schema/protocol.ts'
 import type { Row } from '../../destinations/writer.ts'
 import { isDeeper, maxDepth, parseJson } from '../../http/json.ts'
+import { filesOf } from './archive.ts'
+import { parseCsv } from './csv.ts'
 import { includeRelated } from './json-api.ts'
 import { namesAt, type ReadScope } from './scope.ts'
 import { copyOf, isRecord, setPath } from './value.ts'
+import { parseXml } from './xml.ts'
 
 /** A body decoded; `isDeep` when something in it nests deeper than a record may. */
 export interface Document {
@@ -24,19 +26,48 @@ export interface RecordPicker {
   rows(items: unknown[], document: Document, scope: ReadScope, rejects: Reject[]): Row[]
 }
 
-/** Decodes a body in the stream's format. @throws DerrickError json.*, records.* */
+/** Decodes a body in the stream's format. @throws DerrickError json.*, csv.*, xml.*, records.* */
 export function decodeDocument(
   body: Uint8Array,
   spec: Records,
   limits: { maxBytes: number; secrets: readonly string[] },
 ): Document {
-  const plain = gunzipped(body, spec, limits.maxBytes)
-  if (spec.format === 'json') {
-    const { value, isDeep } = parseJson(plain, limits.secrets)
-    return { response: value, isDeep }
+  const files = filesOf(body, spec.compression, limits.maxBytes).map((file) =>
+    decodeFile(inUtf8(file, spec.charset), spec, limits.secrets),
+  )
+  const [only] = files
+  if (only && files.length === 1) return only
+  // Several files in an archive are parts of one report.
+  return {
+    response: files.flatMap(({ response }) => response),
+    isDeep: files.some(({ isDeep }) => isDeep),
   }
+}
+
+function decodeFile(file: Uint8Array, spec: Records, secrets: readonly string[]): Document {
+  const text = Buffer.from(file.buffer, file.byteOffset, file.byteLength)
+  switch (spec.format) {
+    case 'json': {
+      const { value, isDeep } = parseJson(file, secrets)
+      return { response: value, isDeep }
+    }
+    case 'jsonl':
+      return decodeLines(text, secrets)
+    case 'csv':
+      return { response: parseCsv(text.toString('utf8'), spec.delimiter), isDeep: false }
+    case 'xml':
+      return { response: parseXml(text.toString('utf8'), spec.xml_item), isDeep: false }
+    case 'lines': {
+      const lines = text.toString('utf8').split(/\r?\n/)
+      const full = lines.filter((line) => line !== '')
+      const isPlain = spec.shape === 'scalars'
+      return { response: isPlain ? full : full.map((value) => ({ value })), isDeep: false }
+    }
+  }
+}
+
+function decodeLines(text: Buffer, secrets: readonly string[]): Document {
   let isDeep = false
-  const text = Buffer.from(plain.buffer, plain.byteOffset, plain.byteLength)
   const response: unknown[] = []
   for (let at = 0; at < text.length; ) {
     const newline = text.indexOf(10, at)
@@ -44,25 +75,16 @@ export function decodeDocument(
     const line = text.subarray(at, end)
     at = end + 1
     if (line.length === 0 || (line.length === 1 && line[0] === 13)) continue
-    const parsed = parseJson(line, limits.secrets)
+    const parsed = parseJson(line, secrets)
     isDeep ||= parsed.isDeep
     response.push(parsed.value)
   }
   return { response, isDeep }
 }
 
-/** The bytes decide, not a header: report files come compressed under any name. */
-function gunzipped(body: Uint8Array, spec: Records, maxBytes: number): Uint8Array {
-  const isGzip = body[0] === 0x1f && body[1] === 0x8b
-  if (spec.compression === 'none' || !isGzip) return body
-  try {
-    return gunzipSync(body, { maxOutputLength: maxBytes })
-  } catch (cause) {
-    throw derrickError('transform', 'records.compression', 'the gzip file cannot be unpacked', {
-      cause,
-      remedy: 'it is damaged or larger than api.max_body',
-    })
-  }
+/** The loader has seen to it that the name is one that the platform knows. */
+function inUtf8(file: Uint8Array, charset: string): Uint8Array {
+  return /^utf-?8$/i.test(charset) ? file : Buffer.from(new TextDecoder(charset).decode(file))
 }
 
 /** Compiles where records are and what becomes of them. */

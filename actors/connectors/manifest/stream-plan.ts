@@ -124,15 +124,12 @@ function pageSizeOf({ paging }: ManifestStream, session: SourceSession): number 
 }
 
 function refuseUnsupported(stream: ManifestStream): void {
-  const { records, paging, window } = stream
+  const { paging, window } = stream
   const refuse = (what: string) =>
     derrickError('transform', 'manifest.unsupported', `${what} is not supported yet`, {
       remedy: 'leave it out of the manifest',
     })
   if (stream.job) throw refuse('job')
-  if (!['json', 'jsonl'].includes(records.format)) throw refuse(`records.format ${records.format}`)
-  if (records.compression === 'zip') throw refuse('records.compression zip')
-  if (!/^utf-?8$/i.test(records.charset)) throw refuse(`records.charset ${records.charset}`)
   const restarts =
     (paging.type !== 'none' && paging.restart) ||
     stream.errors.some(({ then }) => then === 'restart')
