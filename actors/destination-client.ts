@@ -16,7 +16,7 @@ export interface DestinationListener {
   onSchemaChange: (event: Extract<PageEvent, { kind: 'schema-changed' }>) => void
 }
 
-export type Begun = { fence: number } | { recovered: Receipt }
+export type Begun = { fence: number; holds: number | null } | { recovered: Receipt }
 
 /**
  * The sync actor's end of the port to the destination actor: commands become promises, page credits bound what is
@@ -38,7 +38,7 @@ export class DestinationClient {
     this.#channel = openChannel<PageCommand, PageEvent>(
       port,
       {
-        'range-begun': ({ fence }) => this.#begun.resolve({ fence }),
+        'range-begun': ({ fence, holds }) => this.#begun.resolve({ fence, holds }),
         'range-recovered': ({ receipt }) => this.#begun.resolve({ recovered: receipt }),
         'page-written': () => this.#credit(),
         'commit-slot-wanted': listener.onCommitSlotWanted,

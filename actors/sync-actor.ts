@@ -6,6 +6,7 @@ import { checkSource } from './connectors/manifest/check.ts'
 import { makeStreamReader } from './connectors/manifest/reader.ts'
 import {
   attachDestination,
+  clearRanges,
   clearStream,
   closeDestination,
 } from './destinations/destination-actor.ts'
@@ -56,6 +57,7 @@ const handlers: Handlers = {
     checkSource({ manifest, config, http: clientFor(allowPrivateNetworks), clock, random }),
   'check-destination': async ({ type, config }) => (await destinationKind(type)).check(config),
   'clear-stream': ({ target }) => clearStream(target),
+  'clear-ranges': ({ target, ranges }) => clearRanges(target, ranges),
   'close-destination': ({ destinationId }) => closeDestination(destinationId),
 }
 

@@ -14,6 +14,7 @@ import type { ReadPage, StreamReader } from './connectors/reader.ts'
 import { DestinationClient } from './destination-client.ts'
 import { addChecksums } from './destinations/row-hash.ts'
 import type { DestinationKind } from './destinations/writer.ts'
+import { type Asked, askedOf } from './read-part.ts'
 
 /** What one attempt needs from its worker; passed in so that a simulator can drive it. */
 export interface SyncRangeDeps {
@@ -98,10 +99,11 @@ async function attempt(context: Attempt): Promise<RangeEvent> {
   const fetchedFrom = deps.now()
   supervisor.send({ kind: 'range-claimed', fence: begun.fence, fetchedFrom })
   const encoder = kind.makeEncoder({ target: job.target, range: job.range, fetchedFrom })
-  const read = await readPages(context, encoder)
+  const { window, isPart } = askedOf(job.range, begun.holds, fetchedFrom)
+  const read = await readPages(context, encoder, window)
   signal.throwIfAborted()
   supervisor.send({ kind: 'range-progressed', progress: { ...progress } })
-  const commit = destination.commit({ ...read, fetchedFrom })
+  const commit = destination.commit({ ...read, fetchedFrom, ...(isPart ? { isPart } : {}) })
   if (sabotage === 'mark_before_commit')
     completeTooEarly(context, { ...read, ...begun, fetchedFrom })
   const receipt: Receipt = await commit
@@ -126,9 +128,9 @@ type Encoder = ReturnType<DestinationKind['makeEncoder']>
 async function readPages(
   { job, deps, destination, supervisor, progress, signal }: Attempt,
   encoder: Encoder,
+  window: Asked['window'],
 ): Promise<{ pages: number; records: number; checksum: number }> {
   const totals = { pages: 0, records: 0, checksum: 0 }
-  const window = job.range.kind === 'full' ? null : { start: job.range.start, end: job.range.end }
   const pages = deps
     .openReader(job)
     .pages({

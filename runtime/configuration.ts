@@ -1,8 +1,9 @@
 import { durationMs } from '../schema/common.ts'
 import { defaultCommitSlots, type PostgresConfig } from '../schema/destination.ts'
 import { derrickError, type Failure, failure } from '../schema/error.ts'
-import { streamCapabilities } from '../schema/manifest/capabilities.ts'
+import { isOffered, streamCapabilities } from '../schema/manifest/capabilities.ts'
 import type { Manifest } from '../schema/manifest/manifest.ts'
+import { lookbackRule } from '../schema/revisit.ts'
 import { startDateMs } from '../schema/tiling.ts'
 import type { ConnectorRegistry } from './connectors.ts'
 import type { Configuration, JobInputs, StreamContext } from './engine/context.ts'
@@ -68,7 +69,7 @@ function toContext(
   parts: ConfigurationParts,
 ): StreamContext {
   const manifest = parts.connectors.manifest(source.connector)
-  const capabilities = manifest && streamCapabilities(manifest, stream.sourceStream)
+  const capabilities = manifest && streamCapabilities(manifest, stream.sourceStream, source.config)
   return {
     streamId: stream.id,
     workspaceId: stream.workspaceId,
@@ -84,9 +85,10 @@ function toContext(
     scheduleZone: stream.scheduleTimezone,
     lastScheduledAt: stream.lastScheduledAt,
     settleMs: durationOf(stream.settle) ?? capabilities?.settle_ms ?? 0,
-    lookbackMs: durationOf(stream.lookback) ?? capabilities?.revise_ms ?? 0,
+    ...lookbackRule(stream.lookback, capabilities?.revise_ms ?? 0),
     retry: stream.retry,
     parallelRanges: stream.parallelRanges,
+    maxRunMs: stream.maxRunMinutes === null ? null : stream.maxRunMinutes * 60_000,
     writeMode: stream.writeMode,
     deletes: stream.deletes,
     primaryKey: stream.primaryKey,
@@ -128,6 +130,9 @@ function toContext(
       ...(capabilities ? {} : { missing: connectorMissing(source.connector, stream.sourceStream) }),
       windowed: capabilities?.window ?? false,
       endFilter: capabilities?.end_filter ?? false,
+      startFilter: capabilities?.start_filter ?? false,
+      maxAgeMs: capabilities?.max_age_ms ?? null,
+      isOffered: !manifest || isOffered(manifest, stream.sourceStream, source.config),
       cursorField: capabilities?.cursor_field ?? null,
       tracks: capabilities?.tracks ?? 'none',
     },

@@ -7,6 +7,16 @@ export const destinationTypes = ['local_file', 'postgres'] as const
 export type DestinationType = (typeof destinationTypes)[number]
 export const DestinationType = Type.Enum(destinationTypes)
 
+/** What a destination can do beyond taking whole ranges. */
+export interface DestinationAbilities {
+  /** merges records into a range that is there: files are only ever replaced as a whole */
+  merge: boolean
+}
+export const destinationAbilities: Record<DestinationType, DestinationAbilities> = {
+  local_file: { merge: false },
+  postgres: { merge: true },
+}
+
 export const LocalFileConfig = Type.Object(
   {
     path: Type.String({

@@ -9,6 +9,7 @@ import type { DestinationType } from './destination.ts'
 import type { Failure } from './error.ts'
 import type { Manifest } from './manifest/manifest.ts'
 import type { RangeKind } from './range.ts'
+import type { FinalityRules } from './revisit.ts'
 import type { DeletePolicy, Granularity, WriteMode } from './stream.ts'
 
 /** Where a stream lands. `streamKey` is made of names, so that another machine or a restored backup finds its own. */
@@ -45,6 +46,23 @@ export interface JobRange {
   zone: string
   /** fence of the last commit that the supervisor knows of; null when it knows of none, Infinity: read in any case */
   committedFence: number | null
+  /** only this part of the range is asked for; absent: all of it */
+  part?: ReadPart
+  /** when what is read is final, and what was read before, for those who look at the destination */
+  finality?: FinalityRules & { fetchedFrom: number | null; unchanged: number }
+  /** far fewer records than what they replace are believed */
+  force?: boolean
+}
+
+/**
+ * Why only a part of a range is read. Its records are merged into what is there, and the absence of others proves nothing.
+ * `delta`: the range is still open, and was read up to `from`; needs what the supervisor knows to be committed, else all is
+ * read. `age`: the source has nothing from before `from`.
+ */
+export interface ReadPart {
+  reason: 'delta' | 'age'
+  /** epoch ms */
+  from: number
 }
 
 /** All that an attempt needs to know; holds secrets, so it is never logged. */
@@ -82,6 +100,16 @@ export interface Receipt {
   /** server-independent clock of the reader just before its first request: epoch ms */
   fetchedFrom: number
   committedAt: number
+}
+
+/** What was read, proven complete by the reader. */
+export interface ReadReport {
+  pages: number
+  records: number
+  checksum: number
+  fetchedFrom: number
+  /** only a part of the range was read: it is merged into what is there */
+  isPart?: boolean
 }
 
 export interface Reject {
@@ -147,12 +175,13 @@ export type PageCommand =
       meta: PageMeta
       bytes: Uint8Array<ArrayBuffer>
     }
-  | { kind: 'commit-range'; pages: number; records: number; checksum: number; fetchedFrom: number }
+  | ({ kind: 'commit-range' } & ReadReport)
   | { kind: 'grant-commit-slot' }
   | { kind: 'abort-range' }
 
 export type PageEvent =
-  | { kind: 'range-begun'; fence: number }
+  /** `holds`: fence of what is committed of the range */
+  | { kind: 'range-begun'; fence: number; holds: number | null }
   /** the crashed attempt before this one had committed after all: nothing is to be read */
   | { kind: 'range-recovered'; receipt: Receipt }
   | { kind: 'page-written'; pageNo: number }
@@ -174,6 +203,8 @@ export type PoolTask<P = unknown> =
     }
   | { kind: 'check-destination'; type: DestinationType; config: Record<string, unknown> }
   | { kind: 'clear-stream'; target: Target }
+  /** removes what is committed of some ranges; attempts at them that are under way can't commit any more */
+  | { kind: 'clear-ranges'; target: Target; ranges: JobRange[] }
   | { kind: 'close-destination'; destinationId: string }
 
 /** Pages that may be under way between a sync actor and its destination actor. */

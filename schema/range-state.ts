@@ -6,6 +6,7 @@ import type { Failure } from './error.ts'
 import type { Receipt } from './protocol.ts'
 import type { CalendarLetter, Lane, RangeKind, RangeStatus } from './range.ts'
 import { decideRetry } from './retry.ts'
+import { type FinalityRules, finality, unchangedAfter } from './revisit.ts'
 import type { Retry } from './stream.ts'
 
 export interface RangeState {
@@ -26,7 +27,12 @@ export interface RangeState {
   committedAt: number | null
   committedFence: number | null
   fetchedFrom: number | null
+  /** final: it is not read again by itself */
   sealed: boolean
+  /** reads in a row, a step of age apart, that found nothing changed */
+  unchanged: number
+  /** its next read is believed although it has far fewer records than what it replaces */
+  force: boolean
   error: Failure | null
 }
 
@@ -37,7 +43,14 @@ export type RangeChange =
   | { kind: 'claim'; fence: number; runId: string }
   /** the destination issued this attempt's real fence */
   | { kind: 'fence'; fence: number }
-  | { kind: 'complete'; receipt: Receipt; settleMs: number; recovered: boolean }
+  | {
+      kind: 'complete'
+      receipt: Receipt
+      rules: FinalityRules
+      /** the read found other records than the one before it */
+      hasChanged: boolean
+      recovered: boolean
+    }
   | { kind: 'fail'; failure: Failure; retry: Retry; now: number; random: number }
   /** cancel, stop, paused source: not counted */
   | { kind: 'release' }
@@ -46,9 +59,9 @@ export type RangeChange =
   /** found running after an unclean end of the process: due at once, not counted */
   | { kind: 'interrupt'; failure: Failure }
   /** failed → pending: due, final pass, or asked for */
-  | { kind: 'retry'; resetFailures: boolean }
+  | { kind: 'retry'; resetFailures: boolean; force?: boolean }
   /** complete → pending: open, look-back, resync, reset */
-  | { kind: 'reopen'; lane: Lane }
+  | { kind: 'reopen'; lane: Lane; force?: boolean }
 
 export class IllegalTransition extends Error {
   constructor(from: RangeStatus, change: RangeChange['kind']) {
@@ -93,16 +106,23 @@ const steps: { [K in RangeChange['kind']]: Step<K> } = {
   },
   retry: {
     from: ['failed'],
-    apply: (state, { resetFailures }) => ({
+    apply: (state, { resetFailures, force }) => ({
       status: 'pending',
       dueAt: 0,
+      force: force ?? state.force,
       failures: resetFailures ? 0 : state.failures,
       crashes: resetFailures ? 0 : state.crashes,
     }),
   },
   reopen: {
     from: ['complete'],
-    apply: (_state, { lane }) => ({ status: 'pending', lane, dueAt: 0, failures: 0 }),
+    apply: (_state, { lane, force = false }) => ({
+      status: 'pending',
+      lane,
+      dueAt: 0,
+      failures: 0,
+      force,
+    }),
   },
 }
 
@@ -111,11 +131,13 @@ export const never = Number.MAX_SAFE_INTEGER
 
 function completed(
   state: RangeState,
-  { receipt, settleMs, recovered }: Extract<RangeChange, { kind: 'complete' }>,
+  { receipt, rules, hasChanged, recovered }: Extract<RangeChange, { kind: 'complete' }>,
 ): Partial<RangeState> {
   // An attempt may only complete with the fence that it was issued; a recovered one reports its predecessor's.
   if (!recovered && receipt.fence !== state.fence)
     throw new IllegalTransition(state.status, 'complete')
+  const { fetchedFrom } = receipt
+  const unchanged = unchangedAfter(state, fetchedFrom, hasChanged, rules)
   return {
     status: 'complete',
     failures: 0,
@@ -124,8 +146,11 @@ function completed(
     error: null,
     committedAt: receipt.committedAt,
     committedFence: receipt.fence,
-    fetchedFrom: receipt.fetchedFrom,
-    sealed: state.kind === 'full' || receipt.fetchedFrom >= state.end + settleMs,
+    fetchedFrom,
+    unchanged,
+    force: false,
+    sealed:
+      state.kind === 'full' || finality(state.end, { fetchedFrom, unchanged }, rules) === 'final',
   }
 }
 
@@ -175,19 +200,4 @@ export function calendarLetter(
   }
   if (state.status === 'failed') return state.dueAt === never ? 'f' : 'w'
   return 'p'
-}
-
-/** Ages after a range's end at which a stream with a look-back reads it again, until the look-back is over. */
-const revisitSteps = [1, 6, 24, 72, 168, 336, 672].map((hours) => hours * 3_600_000)
-
-/** True when a sealed range should be read again now: at most once a step, however often it is asked. */
-export function revisitDue(
-  end: number,
-  fetchedFrom: number,
-  lookbackMs: number,
-  now: number,
-): boolean {
-  const steps = revisitSteps.filter((step) => step < lookbackMs)
-  steps.push(lookbackMs)
-  return steps.some((step) => fetchedFrom < end + step && end + step <= now)
 }

@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { Duration, Instant, Name, StartDate, Zone } from './common.ts'
 import { IdOf } from './id.ts'
+import { untilUnchangedWord } from './revisit.ts'
 
 export const SyncStrategy = Type.Union([Type.Literal('oldest_first'), Type.Literal('newest_first')])
 export type SyncStrategy = Static<typeof SyncStrategy>
@@ -29,6 +30,11 @@ export const Retry = Type.Object(
 )
 export type Retry = Static<typeof Retry>
 
+/** How long closed ranges are read again, at growing ages. */
+export const Lookback = Type.Union([Duration, Type.Literal(untilUnchangedWord)], {
+  description: 'an age such as 3d, 0 for never, or until_unchanged; null: as the connector advises',
+})
+
 /** Fields that a user may set on a stream; create and patch share them. */
 const settable = {
   source_stream: Type.Optional(Name),
@@ -43,10 +49,15 @@ const settable = {
   ),
   schedule_timezone: Type.Optional(Zone),
   settle: Type.Optional(Type.Union([Duration, Type.Null()])),
-  lookback: Type.Optional(Type.Union([Duration, Type.Null()])),
+  lookback: Type.Optional(Type.Union([Lookback, Type.Null()])),
   retry: Type.Optional(Type.Partial(Retry, { additionalProperties: false })),
   parallel_ranges: Type.Optional(
     Type.Union([Type.Literal('auto'), Type.Integer({ minimum: 1, maximum: 256 })]),
+  ),
+  max_run_minutes: Type.Optional(
+    Type.Union([Type.Integer({ minimum: 1, maximum: 525_600 }), Type.Null()], {
+      description: 'a run that takes longer is ended; its ranges go on with the next one',
+    }),
   ),
   write_mode: Type.Optional(WriteMode),
   deletes: Type.Optional(DeletePolicy),
@@ -69,9 +80,10 @@ export const Stream = Type.Object({
   schedule: Type.Union([Type.String(), Type.Null()]),
   schedule_timezone: Zone,
   settle: Type.Union([Duration, Type.Null()]),
-  lookback: Type.Union([Duration, Type.Null()]),
+  lookback: Type.Union([Lookback, Type.Null()]),
   retry: Retry,
   parallel_ranges: Type.Union([Type.Literal('auto'), Type.Integer()]),
+  max_run_minutes: Type.Union([Type.Integer(), Type.Null()]),
   write_mode: WriteMode,
   deletes: DeletePolicy,
   enabled: Type.Boolean(),
@@ -84,6 +96,9 @@ export const Stream = Type.Object({
   }),
   records: Type.Integer(),
   active_run_id: Type.Union([IdOf('run'), Type.Null()]),
+  next_run_at: Type.Union([Instant, Type.Null()], {
+    description: 'when its schedule fires next; null without one, and while the stream is disabled',
+  }),
   created_at: Instant,
   updated_at: Instant,
 })

@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
-import type { Target } from '../../schema/protocol.ts'
+import type { JobRange, Target } from '../../schema/protocol.ts'
 import { RangeSession } from './range-session.ts'
 import { DestinationRegistry } from './registry.ts'
 
@@ -14,6 +14,11 @@ export function attachDestination(port: MessagePort, destinations = registry): P
 /** Removes all that a stream ever committed, and nothing else. */
 export function clearStream(target: Target): Promise<void> {
   return registry.clear(target)
+}
+
+/** Removes what a stream committed of some ranges, and nothing else. */
+export function clearRanges(target: Target, ranges: JobRange[]): Promise<void> {
+  return registry.clearRanges(target, ranges)
 }
 
 /** Closes a destination's connection when its config changed or it was deleted. */

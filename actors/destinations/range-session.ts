@@ -124,7 +124,8 @@ export class RangeSession {
     signal.throwIfAborted()
     const begun = await this.#attempt.writer.begin()
     fence = begun.fence
-    if (!begun.recovered) return this.#channel.send({ kind: 'range-begun', fence })
+    if (!begun.recovered)
+      return this.#channel.send({ kind: 'range-begun', fence, holds: begun.holds ?? null })
     await this.#letGo(false)
     this.#end({ kind: 'range-recovered', receipt: begun.recovered })
   }

@@ -1,4 +1,4 @@
-import type { Target } from '../../schema/protocol.ts'
+import type { JobRange, Target } from '../../schema/protocol.ts'
 import { destinationKind } from './index.ts'
 import { SpoolPool } from './spool-pool.ts'
 import type { DestinationWriter } from './writer.ts'
@@ -65,6 +65,16 @@ export class DestinationRegistry {
     const lease = await this.use(target)
     try {
       await lease.writer.clear(target)
+    } finally {
+      await lease.release()
+    }
+  }
+
+  /** Removes what a stream committed of some ranges. */
+  async clearRanges(target: Target, ranges: JobRange[]): Promise<void> {
+    const lease = await this.use(target)
+    try {
+      await lease.writer.clearRanges(target, ranges)
     } finally {
       await lease.release()
     }

@@ -3,11 +3,14 @@ import type {
   JobLimits,
   JobRange,
   PageMeta,
+  ReadReport,
   Receipt,
   Reject,
   Target,
 } from '../../schema/protocol.ts'
 import type { Spool } from './spool.ts'
+
+export type { ReadReport } from '../../schema/protocol.ts'
 
 /** A record as it left the connector: own properties only, numbers that would lose digits as JSON.rawJSON. */
 export type Row = Record<string, unknown>
@@ -37,14 +40,6 @@ export interface EncodingContext {
   fetchedFrom: number
 }
 
-/** What was read, proven complete by the reader; compared with what was spooled before anything is committed. */
-export interface ReadReport {
-  pages: number
-  records: number
-  checksum: number
-  fetchedFrom: number
-}
-
 export interface RangeContext {
   target: Target
   range: JobRange
@@ -66,12 +61,16 @@ export type SpooledPage = Pick<EncodedPage, 'bytes' | 'recordCount' | 'checksum'
 
 /** One attempt at one range. Methods are called in order: begin, writePage…, then commit or abort. */
 export interface RangeWriter {
-  /** Claims the range. `recovered` when an earlier attempt turns out to have committed what was not yet known to be. */
-  begin(): Promise<{ fence: number; recovered?: Receipt }>
+  /**
+   * Claims the range. `recovered` when an earlier attempt turns out to have committed what was not yet known to be; `holds`
+   * is the fence of what is committed, null or absent when nothing is.
+   */
+  begin(): Promise<{ fence: number; holds?: number | null; recovered?: Receipt }>
   /** Takes a page over; most writers only append it to `context.spool`. */
   writePage(page: SpooledPage): Promise<void>
   /**
-   * Makes the attempt visible whole and once, removes what earlier attempts of this range left, and only then returns.
+   * Makes the attempt visible whole and once, removes what earlier attempts of this range left, and only then returns. What
+   * is a part only (`isPart`) is merged into what is there, where the destination can (`destinationAbilities.merge`).
    * After a failure that is worth another try (`isTransient`) it is called again, with the same report and spool.
    */
   commit(report: ReadReport): Promise<Receipt>
@@ -86,6 +85,11 @@ export interface DestinationWriter {
   openRange(context: RangeContext): RangeWriter
   /** Removes all that this stream ever committed, and nothing else. */
   clear(target: Target): Promise<void>
+  /**
+   * Removes what is committed of these ranges and nothing else. Attempts at them that have claimed before can't commit any
+   * more.
+   */
+  clearRanges(target: Target, ranges: JobRange[]): Promise<void>
   close(): Promise<void>
 }
 

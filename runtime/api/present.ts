@@ -14,6 +14,7 @@ import type { Stream } from '../../schema/stream.ts'
 import type { Workspace } from '../../schema/workspace.ts'
 import type { ConnectorRegistry } from '../connectors.ts'
 import type { Engine } from '../engine/engine.ts'
+import { upcomingFire } from '../engine/schedule.ts'
 import type { ActivityRow } from '../store/activity.ts'
 import type { ApiKeyRow } from '../store/api-keys.ts'
 import type { ConnectionRow } from '../store/connections.ts'
@@ -96,11 +97,12 @@ export const presentConnection = (row: ConnectionRow): Connection => ({
 })
 
 export interface StreamLookups {
+  now: () => number
   stores: Pick<Stores, 'connections' | 'sources' | 'runs'>
   connectors: ConnectorRegistry
 }
 
-export function presentStream(row: StreamRow, { stores, connectors }: StreamLookups): Stream {
+export function presentStream(row: StreamRow, { stores, connectors, now }: StreamLookups): Stream {
   const connection = stores.connections.find(row.connectionId)
   const source = connection && stores.sources.find(connection.sourceId)
   const capabilities = source && connectors.capabilities(source.connector, row.sourceStream)
@@ -120,19 +122,27 @@ export function presentStream(row: StreamRow, { stores, connectors }: StreamLook
     schedule: row.schedule,
     schedule_timezone: row.scheduleTimezone,
     settle: row.settle,
-    lookback: row.lookback,
+    // Checked when it was stored.
+    lookback: row.lookback as Stream['lookback'],
     retry: row.retry,
     parallel_ranges: row.parallelRanges,
+    max_run_minutes: row.maxRunMinutes,
     write_mode: row.writeMode,
     deletes: row.deletes,
     enabled: row.enabled,
     ranges: { pending, running, complete, failed, total: pending + running + complete + failed },
     records: row.records,
     active_run_id: stores.runs.active(row.id)?.id ?? null,
+    next_run_at: instantOrNull(nextRunAt(row, now())),
     created_at: instantText(row.createdAt),
     updated_at: instantText(row.updatedAt),
   }
 }
+
+const nextRunAt = (row: StreamRow, now: number): number | null =>
+  row.schedule === null || !row.enabled
+    ? null
+    : upcomingFire(row.schedule, row.scheduleTimezone, now)
 
 export function presentRun(row: RunRow, engine: Engine): Run {
   const isActive = row.status === 'queued' || row.status === 'running'

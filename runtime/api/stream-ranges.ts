@@ -5,11 +5,14 @@ import { calendarLetter } from '../../schema/range-state.ts'
 import type { RangeRow } from '../store/ranges.ts'
 import type { StreamRow } from '../store/streams.ts'
 import type { App } from './app.ts'
+import { callerOf } from './auth.ts'
 import type { ApiDeps } from './deps.ts'
 import { defaultLimit, idParams, listOf, NoBody, operation, pageQuery, query } from './operation.ts'
 import { decodeCursor, pageOf } from './paging.ts'
 import { presentRange } from './present.ts'
+import { requireRole } from './principal.ts'
 import { unprocessable } from './problem.ts'
+import { stopStream } from './stop-stream.ts'
 import { findStream } from './streams.ts'
 import { askedWindow, windowFields, zoneOf } from './window.ts'
 
@@ -43,10 +46,16 @@ const ops = {
     body: Type.Object(
       {
         ...NoBody.properties,
-        action: Type.Enum(['retry', 'resync', 'prioritize']),
+        action: Type.Enum(['retry', 'resync', 'prioritize', 'clear']),
         ...windowFields,
         status: Type.Optional(RangeStatus),
         dry_run: Type.Optional(Type.Boolean({ default: false })),
+        force: Type.Optional(
+          Type.Boolean({
+            default: false,
+            description: 'for retry and resync: far fewer records than before are believed',
+          }),
+        ),
       },
       { additionalProperties: false },
     ),
@@ -75,9 +84,14 @@ export function streamRangeRoutes(app: App, deps: ApiDeps): void {
   })
   app.post('/api/v1/streams/:id/ranges', ops.act, async (request, reply) => {
     const row = findStream(request, request.params.id, deps)
-    const { action, status, dry_run: dryRun = false } = request.body
+    const { action, status, dry_run: dryRun = false, force = false } = request.body
     const window = askedWindow(request.body, zoneOf(row, deps))
-    const options = { dryRun, ...(status ? { status } : {}) }
+    if (action === 'clear') {
+      requireRole(callerOf(request), 'admin')
+      requireWholeWindow(request.body)
+      if (!dryRun) await stopStream(row.id, deps)
+    }
+    const options = { dryRun, force, ...(status ? { status } : {}) }
     const { matched, runId } = await engine.actOnRanges(row.id, action, window, options)
     reply.code(dryRun ? 200 : 202)
     return { matched, run_id: runId }
@@ -86,6 +100,17 @@ export function streamRangeRoutes(app: App, deps: ApiDeps): void {
     const row = findStream(request, request.params.id, deps)
     return calendarOf(row, stores.ranges.all(row.id), zoneOf(row, deps))
   })
+}
+
+/** Data go: of a window that is named, never of all there is by leaving it out. */
+function requireWholeWindow({ from, to, status }: Record<string, unknown>): void {
+  const missing = [(from ?? null) === null ? '/from' : null, (to ?? null) === null ? '/to' : null]
+  const errors = missing.flatMap((pointer) =>
+    pointer ? [{ pointer, detail: 'is needed to clear', remedy: 'or reset with clear' }] : [],
+  )
+  if (status !== undefined)
+    errors.push({ pointer: '/status', detail: 'does not go with clear', remedy: 'leave it out' })
+  if (errors.length > 0) throw unprocessable('ranges.invalid', errors)
 }
 
 interface RangePageQuery {

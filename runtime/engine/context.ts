@@ -37,8 +37,12 @@ export interface StreamContext {
   lastScheduledAt: number | null
   settleMs: number
   lookbackMs: number
+  /** the look-back ends early, once nothing changes any more */
+  untilUnchanged: boolean
   retry: Retry
   parallelRanges: number | 'auto'
+  /** a run that takes longer is ended */
+  maxRunMs: number | null
   writeMode: WriteMode
   deletes: DeletePolicy
   primaryKey: string[]
@@ -67,6 +71,12 @@ export interface StreamContext {
     missing?: Failure
     windowed: boolean
     endFilter: boolean
+    /** it can be asked for what came since a moment */
+    startFilter: boolean
+    /** older data does not exist at the source */
+    maxAgeMs: number | null
+    /** the source's own configuration rules this stream out */
+    isOffered: boolean
     cursorField: string | null
     tracks: 'updates' | 'creation' | 'report' | 'none'
   }

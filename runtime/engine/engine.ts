@@ -9,8 +9,8 @@ export interface AskedWindow {
   to: number | null
 }
 
-/** `clear` of a window is not among them yet: destinations clear whole streams only. */
-export type RangeAction = 'retry' | 'resync' | 'prioritize'
+/** `clear` takes away what the ranges have at the destination; the others only decide what is read, and when. */
+export type RangeAction = 'retry' | 'resync' | 'prioritize' | 'clear'
 
 /**
  * What the API and the command line ask of the engine. Everything here answers at once from the ledger;
@@ -30,12 +30,15 @@ export interface Engine {
   /** Cancels the active run; its ranges go back to pending. False when nothing runs. */
   cancelStream(streamId: string): boolean
   cancelRun(runId: string): boolean
-  /** Moves ranges of a window; with dryRun only counts them. Starts a run when something became pending. */
+  /**
+   * Moves ranges of a window; with dryRun only counts them. Starts a run when something became pending, but for `clear`:
+   * that waits for the next sync.
+   */
   actOnRanges(
     streamId: string,
     action: RangeAction,
     window: AskedWindow,
-    options?: { status?: string; dryRun?: boolean },
+    options?: { status?: string; dryRun?: boolean; force?: boolean },
   ): Promise<{ matched: number; runId: string | null }>
   retryRange(rangeId: number): { runId: string }
   /** Opens every range again; `clear` also removes the stream's data at the destination. */

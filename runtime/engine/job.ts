@@ -1,6 +1,7 @@
-import type { JobLimits, RangeJob, Target } from '../../schema/protocol.ts'
+import type { JobLimits, JobRange, RangeJob, Target } from '../../schema/protocol.ts'
 import type { RangeRow } from '../store/ranges.ts'
 import type { JobInputs, StreamContext } from './context.ts'
+import { partOf } from './read-part.ts'
 
 const jobLimits: JobLimits = { spoolMemoryBytes: 1024 * 1024, maxBodyBytes: 32 * 1024 * 1024 }
 
@@ -18,22 +19,13 @@ export function buildJob(
   row: RangeRow,
   runId: string,
   inputs: JobInputs,
-  place: { spoolDir: string; allowPrivateNetworks: boolean },
+  place: { spoolDir: string; allowPrivateNetworks: boolean; now: () => number },
 ): RangeJob {
   return {
     runId,
     streamId: context.streamId,
     sourceId: context.source.id,
-    range: {
-      id: row.id,
-      kind: row.kind,
-      start: row.start,
-      end: row.end,
-      granularity: context.granularity,
-      zone: context.source.zone,
-      // What is read again on purpose is read, whatever the destination has by then.
-      committedFence: row.lane === 'repair' ? Number.POSITIVE_INFINITY : row.committedFence,
-    },
+    range: jobRange(context, row, place.now()),
     offeredFence: row.fence,
     connector: { manifest: inputs.manifest, streamName: context.connector.streamName },
     config: inputs.sourceConfig,
@@ -41,6 +33,26 @@ export function buildJob(
     limits: jobLimits,
     spoolDir: place.spoolDir,
     allowPrivateNetworks: place.allowPrivateNetworks,
+  }
+}
+
+/** What an attempt at a range is told of it. */
+export function jobRange(context: StreamContext, row: RangeRow, now: number): JobRange {
+  const { granularity, source, settleMs, lookbackMs, untilUnchanged } = context
+  const { id, kind, start, end, fetchedFrom, unchanged } = row
+  const part = partOf(context, row, now)
+  return {
+    id,
+    kind,
+    start,
+    end,
+    granularity,
+    zone: source.zone,
+    // What is read again on purpose is read, whatever the destination has by then.
+    committedFence: row.lane === 'repair' ? Number.POSITIVE_INFINITY : row.committedFence,
+    finality: { settleMs, lookbackMs, untilUnchanged, fetchedFrom, unchanged },
+    ...(part ? { part } : {}),
+    ...(row.force ? { force: true } : {}),
   }
 }
 

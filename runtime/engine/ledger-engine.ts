@@ -7,18 +7,18 @@ import type { PoolTask } from '../../schema/protocol.ts'
 import type { Lane } from '../../schema/range.ts'
 import type { RunTrigger } from '../../schema/run.ts'
 import type { Settings } from '../../schema/settings.ts'
-import { planChunk, type RangeRow } from '../store/ranges.ts'
+import type { RangeRow } from '../store/ranges.ts'
 import type { RunRow } from '../store/runs.ts'
-import { breathe } from './breathe.ts'
 import type { EngineDeps, StreamContext } from './context.ts'
 import type { AskedWindow, Engine, RangeAction } from './engine.ts'
-import { buildTarget } from './job.ts'
-import { moveRanges } from './range-actions.ts'
+import { farthestMs, type MoveOptions, moveRanges } from './range-actions.ts'
+import { oldestAt } from './read-part.ts'
 import { recover } from './recovery.ts'
 import { RunCoordinator } from './run-coordinator.ts'
 import type { RunHost } from './run-host.ts'
 import type { IsReady } from './run-queue.ts'
 import { SourceTurns } from './source-turns.ts'
+import { clearWindow, resetStream } from './stream-reset.ts'
 import { pausedBy } from './stream-rules.ts'
 
 /** At most this many progress events a second and run. */
@@ -119,14 +119,26 @@ export class LedgerEngine implements Engine, RunHost {
     streamId: string,
     action: RangeAction,
     window: AskedWindow,
-    options: { status?: string; dryRun?: boolean } = {},
+    options: MoveOptions = {},
   ): Promise<{ matched: number; runId: string | null }> {
-    const { workspaceId } = this.#context(streamId)
+    if (action === 'clear') {
+      const dryRun = options.dryRun ?? false
+      const matched = await this.#whileStill(streamId, dryRun, (context) =>
+        clearWindow(context, window, dryRun, this.#deps, (task) => this.#task(task)),
+      )
+      return { matched, runId: null }
+    }
+    const context = this.#context(streamId)
+    const { workspaceId } = context
     this.#requireStartable(streamId)
     const onMoved = (rows: RangeRow[]): void => {
       for (const range of rows) this.#deps.emit({ kind: 'range-changed', workspaceId, range })
     }
-    const matched = await moveRanges(this.#deps.ranges, streamId, action, window, options, onMoved)
+    const { ranges, now } = this.#deps
+    // What the source has no more can't be read again.
+    const from = Math.max(window.from ?? -farthestMs, oldestAt(context, now()))
+    const asked = { from, to: window.to }
+    const matched = await moveRanges(ranges, streamId, action, asked, options, onMoved)
     if (options.dryRun || matched === 0) return { matched, runId: null }
     return { matched, runId: this.syncStream(streamId, 'api').runId }
   }
@@ -145,9 +157,20 @@ export class LedgerEngine implements Engine, RunHost {
 
   /** Also of a disabled stream: disable, reset, change is how a stream gets another granularity or key. */
   async resetStream(streamId: string, { clear }: { clear: boolean }): Promise<void> {
-    const { config, ranges, emit } = this.#deps
-    const context = config.stream(streamId)
+    await this.#whileStill(streamId, false, (context) =>
+      resetStream(context, { clear }, this.#deps, (task) => this.#task(task)),
+    )
+  }
+
+  /** Does something to a stream of which nothing runs, and lets nothing start meanwhile. */
+  async #whileStill<T>(
+    streamId: string,
+    isLook: boolean,
+    act: (context: StreamContext) => Promise<T>,
+  ): Promise<T> {
+    const context = this.#deps.config.stream(streamId)
     if (!context) throw derrickError('unknown', 'stream.not_found', 'there is no such stream')
+    if (isLook) return act(context)
     if (this.#active.has(streamId)) {
       throw derrickError('unknown', 'run.active', 'the stream is being synced', {
         remedy: 'cancel its run first',
@@ -156,21 +179,12 @@ export class LedgerEngine implements Engine, RunHost {
     this.#requireStartable(streamId)
     this.#resetting.add(streamId)
     try {
-      // First: whatever interrupts the rest, nothing counts as complete that may have been removed.
-      await moveRanges(ranges, streamId, 'resync', { from: null, to: null }, {}, () => {})
-      // The cancel that a reset begins with holds lanes; all of them are to be read again.
-      config.setHeldLanes(streamId, 0)
-      if (clear) {
-        await this.#task({
-          kind: 'clear-stream',
-          target: buildTarget(context, config.jobInputs(streamId)),
-        })
-        while (ranges.forgetSome(streamId, planChunk) > 0) await breathe()
-      }
+      return await act(context)
     } finally {
       this.#resetting.delete(streamId)
+      const { workspaceId } = context
+      this.#deps.emit({ kind: 'stream-changed', workspaceId, streamId })
     }
-    emit({ kind: 'stream-changed', workspaceId: context.workspaceId, streamId })
   }
 
   streamChanged(streamId: string): void {

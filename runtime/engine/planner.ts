@@ -1,12 +1,13 @@
 import { DerrickError, type Failure } from '../../schema/error.ts'
 import type { Lane } from '../../schema/range.ts'
-import { revisitDue } from '../../schema/range-state.ts'
+import { type FinalityRules, finality, revisitDue } from '../../schema/revisit.ts'
 import type { Granularity, SyncStrategy } from '../../schema/stream.ts'
 import { boundaryAt, type Interval, tilesBackward, tilesForward } from '../../schema/tiling.ts'
 import { planChunk, type RangeRow, type RangeStore } from '../store/ranges.ts'
 import { breatheInLine } from './breathe.ts'
 import type { StreamContext } from './context.ts'
 import type { AskedWindow } from './engine.ts'
+import { canMerge, oldestAt } from './read-part.ts'
 
 /** The part of time that has rows: [from, to). Its bounds are facts; a new zone or granularity applies beyond them. */
 export interface Frontier {
@@ -25,21 +26,30 @@ export interface PlanInput {
   /** epoch ms of the first instant to read */
   start: number
   frontier: Frontier | null
-  lookbackMs: number
+  rules: FinalityRules
+  /** the source has nothing from before; ranges that begin earlier are read again only where a part can be merged */
+  oldest: number
+  canMerge: boolean
   /** a person asks: what failed with this fence or a lower one is tried again; null when nobody does */
   retryUpTo: number | null
 }
 
-export const planInput = (context: StreamContext, retryUpTo: number | null): PlanInput => ({
+export const planInput = (
+  context: StreamContext,
+  retryUpTo: number | null,
+  now: number,
+): PlanInput => ({
   streamId: context.streamId,
   missing: context.connector.missing ?? null,
   windowed: context.connector.windowed,
   strategy: context.strategy,
   granularity: context.granularity,
   zone: context.source.zone,
-  start: context.start,
+  start: Math.max(context.start, oldestAt(context, now)),
   frontier: context.frontier,
-  lookbackMs: context.lookbackMs,
+  rules: context,
+  oldest: oldestAt(context, now),
+  canMerge: canMerge(context),
   retryUpTo,
 })
 
@@ -95,7 +105,8 @@ async function planWindow(input: PlanInput, deps: PlanDeps, window: AskedWindow)
   const hasRows = ({ start, end }: Interval): boolean =>
     frontier !== null && frontier.from <= start && end <= frontier.to
   const to = Math.min(window.to ?? Number.POSITIVE_INFINITY, now() + 1)
-  let from = boundaryAt(window.from ?? input.start, granularity, zone)
+  const first = Math.max(window.from ?? input.start, input.oldest)
+  let from = boundaryAt(first, granularity, zone)
   onChanged(ranges.reopenOpen(streamId, from, to - 1))
   while (from < to && deps.isWanted()) {
     const tiles = tilesForward(from, to, granularity, zone, planChunk)
@@ -154,13 +165,32 @@ function firstFrontier(input: PlanInput, now: number): Frontier {
   return { from, to: from }
 }
 
-function reopen({ streamId, start, lookbackMs }: PlanInput, { ranges, now }: PlanDeps): RangeRow[] {
-  const opened = ranges.reopenOpen(streamId, start, now())
-  if (lookbackMs <= 0) return opened
-  for (const row of ranges.sealedSince(streamId, Math.max(start, now() - lookbackMs * 2))) {
-    if (revisitDue(row.end, row.fetchedFrom ?? 0, lookbackMs, now())) {
-      opened.push(ranges.change(row.id, { kind: 'reopen', lane: 'repair' }))
-    }
+/** Opens again what is not final: open ranges with each plan, those that settle once a step of age. */
+function reopen(input: PlanInput, { ranges, now }: PlanDeps): RangeRow[] {
+  const { streamId, start, rules } = input
+  const found = ranges.open(streamId, start, now())
+  // Final by rules that were others then.
+  if (rules.lookbackMs > 0)
+    found.push(...ranges.sealedSince(streamId, Math.max(start, now() - rules.lookbackMs * 2)))
+  return found.flatMap((row) => {
+    const lane = laneOfNextRead(row, input, now())
+    return lane ? [ranges.change(row.id, { kind: 'reopen', lane })] : []
+  })
+}
+
+/** In which lane a complete range is read again now; null when it is not. */
+function laneOfNextRead(row: RangeRow, input: PlanInput, now: number): Lane | null {
+  const { rules, oldest, canMerge } = input
+  if (row.start < oldest && !canMerge) return null
+  const { end, unchanged } = row
+  const fetchedFrom = row.fetchedFrom ?? 0
+  switch (finality(end, { fetchedFrom, unchanged }, rules)) {
+    case 'open':
+      return 'fresh'
+    case 'settling':
+      return revisitDue(end, fetchedFrom, rules.lookbackMs, now) ? 'repair' : null
+    case 'final':
+      // By rules that changed since: read once more, so that the destination says it as well.
+      return row.sealed ? null : 'repair'
   }
-  return opened
 }

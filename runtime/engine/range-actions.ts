@@ -4,16 +4,30 @@ import { breathe } from './breathe.ts'
 import type { AskedWindow, RangeAction } from './engine.ts'
 
 /** Times that JavaScript knows; what has no bound has these. */
-const farthestMs = 8.64e15
+export const farthestMs = 8.64e15
 
-/** Which ranges an action moves, and how; `prioritize` moves none, it only lets pending ones go first. */
-const changes: Record<Exclude<RangeAction, 'prioritize'>, (row: RangeRow) => RangeChange | null> = {
-  retry: (row) => (row.status === 'failed' ? { kind: 'retry', resetFailures: true } : null),
-  resync: (row) => {
-    if (row.status === 'failed') return { kind: 'retry', resetFailures: true }
-    return row.status === 'complete' ? { kind: 'reopen', lane: 'repair' } : null
+/** What moves ranges; `prioritize` moves none, it only lets pending ones go first. */
+export type MovingAction = Exclude<RangeAction, 'clear'>
+export interface MoveOptions {
+  status?: string
+  dryRun?: boolean
+  /** the next read is believed, however few records it has */
+  force?: boolean
+}
+
+const changes: Record<
+  Exclude<MovingAction, 'prioritize'>,
+  (row: RangeRow, force: boolean) => RangeChange | null
+> = {
+  retry: (row, force) =>
+    row.status === 'failed' ? { kind: 'retry', resetFailures: true, ...forced(force) } : null,
+  resync: (row, force) => {
+    if (row.status === 'failed') return { kind: 'retry', resetFailures: true, ...forced(force) }
+    return row.status === 'complete' ? { kind: 'reopen', lane: 'repair', force } : null
   },
 }
+
+const forced = (force: boolean) => (force ? { force } : {})
 
 /**
  * Moves the ranges of a window, in chunks that let other work in between; returns how many it moved, with dryRun how
@@ -22,36 +36,51 @@ const changes: Record<Exclude<RangeAction, 'prioritize'>, (row: RangeRow) => Ran
 export async function moveRanges(
   ranges: RangeStore,
   streamId: string,
-  action: RangeAction,
+  action: MovingAction,
   window: AskedWindow,
-  options: { status?: string; dryRun?: boolean },
+  options: MoveOptions,
   onMoved: (rows: RangeRow[]) => void,
 ): Promise<number> {
   let matched = 0
-  const act = (rows: RangeRow[]): void => {
+  for await (const rows of rangesOf(ranges, streamId, window)) {
     const wanted = rows.filter((row) => !options.status || row.status === options.status)
     const movable = wanted.filter((row) => isMoved(row, action))
     matched += movable.length
-    if (!options.dryRun && movable.length > 0) onMoved(move(ranges, movable, action))
+    if (options.dryRun || movable.length === 0) continue
+    onMoved(move(ranges, movable, action, options.force ?? false))
   }
+  return matched
+}
+
+/** A stream's ranges that meet a window, and its full read, some at a time with room for other work between. */
+export async function* rangesOf(
+  ranges: RangeStore,
+  streamId: string,
+  window: AskedWindow,
+): AsyncGenerator<RangeRow[]> {
   const full = ranges.full(streamId)
-  if (full) act([full])
+  if (full) yield [full]
   for (let from = window.from ?? -farthestMs; ; await breathe()) {
     const rows = ranges.overlapping(streamId, from, window.to ?? farthestMs)
-    act(rows)
+    yield rows
     const last = rows.at(-1)
-    if (!last || rows.length < planChunk) return matched
+    if (!last || rows.length < planChunk) return
     from = last.end
   }
 }
 
-const isMoved = (row: RangeRow, action: RangeAction): boolean =>
-  action === 'prioritize' ? row.status === 'pending' : changes[action](row) !== null
+const isMoved = (row: RangeRow, action: MovingAction): boolean =>
+  action === 'prioritize' ? row.status === 'pending' : changes[action](row, false) !== null
 
-function move(ranges: RangeStore, rows: RangeRow[], action: RangeAction): RangeRow[] {
+function move(
+  ranges: RangeStore,
+  rows: RangeRow[],
+  action: MovingAction,
+  force: boolean,
+): RangeRow[] {
   if (action === 'prioritize') return ranges.bringForward(rows)
   return rows.flatMap((row) => {
-    const change = changes[action](row)
+    const change = changes[action](row, force)
     return change ? [ranges.change(row.id, change)] : []
   })
 }

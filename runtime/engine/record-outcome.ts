@@ -1,3 +1,4 @@
+import type { Receipt } from '../../schema/protocol.ts'
 import type { RangeChange } from '../../schema/range-state.ts'
 import type { AttemptOutcome } from '../store/attempts.ts'
 import type { RangeRow } from '../store/ranges.ts'
@@ -25,7 +26,7 @@ export function recordOutcome(
     extra.pages = flight.row.pages
     extra.rejects = flight.row.rejects
   }
-  const row = deps.ranges.change(flight.row.id, changeOf(outcome, context, deps), extra)
+  const row = deps.ranges.change(flight.row.id, changeOf(outcome, flight.row, context, deps), extra)
   const error = outcome.kind === 'failed' || outcome.kind === 'crashed' ? outcome.failure : null
   deps.attempts.finish(
     flight.attemptId,
@@ -38,13 +39,19 @@ export function recordOutcome(
   return row
 }
 
-function changeOf(outcome: RangeOutcome, context: StreamContext, deps: EngineDeps): RangeChange {
+function changeOf(
+  outcome: RangeOutcome,
+  row: RangeRow,
+  context: StreamContext,
+  deps: EngineDeps,
+): RangeChange {
   switch (outcome.kind) {
     case 'completed':
       return {
         kind: 'complete',
         receipt: outcome.receipt,
-        settleMs: context.settleMs,
+        rules: context,
+        hasChanged: hasChanged(outcome.receipt, row),
         recovered: outcome.recovered,
       }
     case 'failed':
@@ -61,6 +68,10 @@ function changeOf(outcome: RangeOutcome, context: StreamContext, deps: EngineDep
       return { kind: 'crash', failure: outcome.failure }
   }
 }
+
+/** A destination that can't tell leaves it to what was read. */
+const hasChanged = ({ rowsChanged, checksum }: Receipt, before: RangeRow): boolean =>
+  rowsChanged === null ? checksum !== before.checksum : rowsChanged > 0
 
 function attemptOutcome(outcome: RangeOutcome): AttemptOutcome {
   switch (outcome.kind) {

@@ -107,7 +107,7 @@ export class RunCoordinator {
       onChanged: (rows: RangeRow[]) => this.#report.rangesChanged(rows),
       isWanted: () => this.#phase !== 'ended' && !['cancel', 'stop'].includes(this.#ending ?? ''),
     }
-    const input = planInput(context, newTries ? fences.last : null)
+    const input = planInput(context, newTries ? fences.last : null, now())
     void plan(input, deps, window)
       .catch((error: unknown) => {
         this.#stoppedBy = toFailure(error)
@@ -264,7 +264,8 @@ export class RunCoordinator {
     this.#breaker.succeeded()
     this.#save({
       rangesComplete: this.#run.rangesComplete + 1,
-      records: this.#run.records + outcome.receipt.records,
+      // A range that is read in part has more records than were read.
+      records: this.#run.records + Math.min(outcome.receipt.records, outcome.progress.records),
       bytes: this.#run.bytes + outcome.receipt.bytes,
       pages: this.#run.pages + outcome.progress.pages,
     })

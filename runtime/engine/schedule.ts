@@ -25,6 +25,19 @@ export function nextFire(pattern: string, zone: string, now: number): number | n
   }
 }
 
+const upcoming = new Map<string, { from: number; at: number | null }>()
+
+/** As `nextFire`, remembered until it has come: lists show many streams with few schedules. */
+export function upcomingFire(pattern: string, zone: string, now: number): number | null {
+  const key = `${zone} ${pattern}`
+  const known = upcoming.get(key)
+  if (known && now >= known.from && (known.at === null || now < known.at)) return known.at
+  const at = nextFire(pattern, zone, now)
+  if (upcoming.size >= maxRemembered) upcoming.clear()
+  upcoming.set(key, { from: now, at })
+  return at
+}
+
 /** Patterns remembered at most: streams share them, and thousands of others are no trouble. */
 const maxRemembered = 2_000
 

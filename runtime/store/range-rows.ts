@@ -38,6 +38,8 @@ export interface RawRange {
   pages: number
   rejects: number
   checksum: string | null
+  unchanged: number
+  force: number
   error: string | null
   started_at: number | null
   finished_at: number | null
@@ -66,6 +68,8 @@ export function toRangeRow(raw: RawRange): RangeRow {
     committedFence: raw.committed_fence,
     fetchedFrom: raw.fetched_from,
     sealed: raw.sealed === 1,
+    unchanged: raw.unchanged,
+    force: raw.force === 1,
     records: raw.records,
     bytes: raw.bytes,
     pages: raw.pages,
@@ -92,7 +96,7 @@ export function prepareRangeStatements(db: Database.Database) {
     save: db.prepare(
       `update ranges set status = @status, lane = @lane, due_at = @dueAt, failures = @failures, crashes = @crashes,
        fence = @fence, run_id = @runId, committed_at = @committedAt, committed_fence = @committedFence,
-       fetched_from = @fetchedFrom, sealed = @sealed, records = @records, bytes = @bytes, pages = @pages,
+       fetched_from = @fetchedFrom, sealed = @sealed, unchanged = @unchanged, force = @force, records = @records, bytes = @bytes, pages = @pages,
        rejects = @rejects, checksum = @checksum, error = @error, started_at = @startedAt, finished_at = @finishedAt
        where id = @id`,
     ),

@@ -115,6 +115,7 @@ function makeChanges(db: Database.Database, statements: Statements, queries: Que
         status: rangeStatuses.indexOf(after.status),
         lane: laneNumber(after.lane),
         sealed: after.sealed ? 1 : 0,
+        force: after.force ? 1 : 0,
         error: after.error === null ? null : JSON.stringify(after.error),
       })
       if (before.status !== after.status) {
@@ -182,7 +183,23 @@ function makeDeletions(db: Database.Database, statements: Statements) {
     }
     return found.length
   }
+  const remake = db.prepare(
+    `insert into ranges (stream_id, kind, start, "end", status, lane) values (?, 0, ?, ?, 0, ?)
+     on conflict do update set lane = excluded.lane returning *`,
+  )
   return {
+    /** Pending ranges of the same bounds instead of these, which nothing is known of any more. */
+    beginAnew: db.transaction((found: RangeRow[]): RangeRow[] =>
+      found.flatMap(({ id, streamId, start, end }) => {
+        const now = statements.get.get(id) as Forgotten | undefined
+        if (!now) return []
+        forget(streamId, [now])
+        statements.count.pending.run(1, streamId)
+        return (remake.all(streamId, start, end, laneNumber('history')) as RawRange[]).map(
+          toRangeRow,
+        )
+      }),
+    ),
     /**
      * The start date moved later: forgets what was never read before it, at most `limit` ranges; returns how many. What
      * somebody asked for by a window stays.

@@ -26,6 +26,7 @@ export interface StreamRow {
   lookback: string | null
   retry: Retry
   parallelRanges: number | 'auto'
+  maxRunMinutes: number | null
   writeMode: WriteMode
   deletes: DeletePolicy
   enabled: boolean
@@ -65,7 +66,8 @@ type Raw = Omit<StreamRow, Json | 'pausedReason' | 'enabled'> &
 const select = `select id, workspace_id as workspaceId, connection_id as connectionId, name,
   source_stream as sourceStream, primary_key as primaryKey, sync_strategy as syncStrategy,
   sync_granularity as syncGranularity, start_date as startDate, schedule, schedule_timezone as scheduleTimezone,
-  settle, lookback, retry, parallel_ranges as parallelRanges, write_mode as writeMode, deletes, enabled,
+  settle, lookback, retry, parallel_ranges as parallelRanges,
+  max_run_minutes as maxRunMinutes, write_mode as writeMode, deletes, enabled,
   frontier_from as frontierFrom, frontier_to as frontierTo, frontier_zone as frontierZone,
   frontier_granularity as frontierGranularity, held_lanes as heldLanes, paused_reason as pausedReason,
   count_pending as countPending, count_running as countRunning, count_complete as countComplete,
@@ -190,16 +192,16 @@ function prepare(db: Sqlite.Database) {
     insert: db.prepare(
       `insert into streams (id, workspace_id, connection_id, name, source_stream, primary_key, sync_strategy,
          sync_granularity, start_date, schedule, schedule_timezone, settle, lookback, retry, parallel_ranges,
-         write_mode, deletes, enabled, created_at, updated_at)
+         max_run_minutes, write_mode, deletes, enabled, created_at, updated_at)
        values (@id, @workspaceId, @connectionId, @name, @sourceStream, @primaryKey, @syncStrategy,
          @syncGranularity, @startDate, @schedule, @scheduleTimezone, @settle, @lookback, @retry, @parallelRanges,
-         @writeMode, @deletes, @enabled, @createdAt, @updatedAt)`,
+         @maxRunMinutes, @writeMode, @deletes, @enabled, @createdAt, @updatedAt)`,
     ),
     save: db.prepare(
       `update streams set source_stream = @sourceStream, primary_key = @primaryKey,
          sync_strategy = @syncStrategy, sync_granularity = @syncGranularity, start_date = @startDate,
          schedule = @schedule, schedule_timezone = @scheduleTimezone, settle = @settle, lookback = @lookback,
-         retry = @retry, parallel_ranges = @parallelRanges, write_mode = @writeMode, deletes = @deletes,
+         retry = @retry, parallel_ranges = @parallelRanges, max_run_minutes = @maxRunMinutes, write_mode = @writeMode, deletes = @deletes,
          enabled = @enabled, version = version + 1, updated_at = @updatedAt
        where id = @id and workspace_id = @workspaceId`,
     ),

@@ -10,6 +10,9 @@ import type { Window } from './window.ts'
 export const StreamCapabilities = Type.Object({
   window: Type.Boolean({ description: 'false: the stream is read whole each time' }),
   end_filter: Type.Boolean(),
+  start_filter: Type.Boolean({
+    description: 'the API can be asked for what came since a moment, finer than a day',
+  }),
   newest_first: Type.Boolean(),
   newest_first_reason: Type.Optional(Type.String({ description: 'why it is not possible' })),
   granularities: Type.Array(Type.Enum(['day', 'hour'])),
@@ -44,6 +47,7 @@ export function streamCapabilities(
   return {
     window: window !== null,
     end_filter: window?.end_filter ?? false,
+    start_filter: hasStartFilter(stream),
     newest_first: reason === undefined,
     ...(reason === undefined ? {} : { newest_first_reason: reason }),
     granularities: granularitiesOf(window),
@@ -63,20 +67,44 @@ export function streamCapabilities(
 }
 
 /** Names of the streams that a source with this config offers (`enabled_if`); one that cannot be decided is offered. */
-export function enabledStreams(
+export const enabledStreams = (
   manifest: Manifest,
   config: Readonly<Record<string, unknown>>,
-): string[] {
-  const scope = { config: configScope(manifest, config) }
-  return Object.entries(manifest.streams).flatMap(([name, { enabled_if }]) => {
-    if (enabled_if === undefined) return [name]
-    try {
-      const test = compileTemplate(`{{ (${enabled_if}) ? true : false }}`, scopesOf('config'))
-      return test(scope) === true ? [name] : []
-    } catch {
-      return [name]
-    }
-  })
+): string[] => Object.keys(manifest.streams).filter((name) => isOffered(manifest, name, config))
+
+/** Whether a source with this config offers a stream; true for one that the connector does not have. */
+export function isOffered(
+  manifest: Manifest,
+  streamName: string,
+  config: Readonly<Record<string, unknown>>,
+): boolean {
+  const test = streamOf(manifest, streamName)?.enabled_if
+  if (test === undefined) return true
+  try {
+    return compiledTest(test)({ config: configScope(manifest, config) }) === true
+  } catch {
+    return true
+  }
+}
+
+/** Asked at each step of a run; connectors have few tests. */
+const compiledTests = new Map<string, ReturnType<typeof compileTemplate>>()
+const mostCompiledTests = 1_000
+
+function compiledTest(test: string): ReturnType<typeof compileTemplate> {
+  const known = compiledTests.get(test)
+  if (known) return known
+  if (compiledTests.size >= mostCompiledTests) compiledTests.clear()
+  const compiled = compileTemplate(`{{ (${test}) ? true : false }}`, scopesOf('config'))
+  compiledTests.set(test, compiled)
+  return compiled
+}
+
+/** By a parameter of its own, or by a template anywhere in the request. */
+function hasStartFilter({ window, path, query, headers, body }: ManifestStream): boolean {
+  if (window?.unit !== 'second' || window.tracks === 'report') return false
+  const request = JSON.stringify([path, query, headers, body])
+  return window.start !== undefined || /\{\{[^}]*\bwindow\b/.test(request)
 }
 
 function newestFirstReason(window: Window | null): string | undefined {

@@ -97,7 +97,7 @@ t.test('a cancel reaches the destination while it is still being asked to begin'
 
 t.test('an attempt whose supervisor went away is given up', async (t) => {
   const attempt = play([], (command, { send }) => {
-    if (command.kind === 'begin-range') send({ kind: 'range-begun', fence: 1 })
+    if (command.kind === 'begin-range') send({ kind: 'range-begun', fence: 1, holds: null })
     if (command.kind === 'abort-range') send({ kind: 'range-aborted' })
   })
   await until(() => attempt.heard.includes('commit-range'))
@@ -111,7 +111,7 @@ t.test('a range whose destination is full holds nothing of what pages may take',
   const attempt = play(
     Array.from({ length: 9 }, () => page(1_000)),
     (command, { send }) => {
-      if (command.kind === 'begin-range') send({ kind: 'range-begun', fence: 1 })
+      if (command.kind === 'begin-range') send({ kind: 'range-begun', fence: 1, holds: null })
       if (command.kind === 'abort-range') send({ kind: 'range-aborted' })
     },
     budget,

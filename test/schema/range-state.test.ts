@@ -9,10 +9,10 @@ import {
   never,
   type RangeChange,
   type RangeState,
-  revisitDue,
   shownStatus,
 } from '../../schema/range-state.ts'
 
+const rules = { settleMs: 0, lookbackMs: 0, untilUnchanged: false }
 const retry = { max_attempts: 3, backoff_seconds: 2 }
 const now = Date.UTC(2026, 0, 2)
 const fresh: RangeState = {
@@ -30,6 +30,8 @@ const fresh: RangeState = {
   committedFence: null,
   fetchedFrom: null,
   sealed: false,
+  unchanged: 0,
+  force: false,
   error: null,
 }
 const receipt = (fence: number, fetchedFrom = now) => ({
@@ -46,7 +48,7 @@ const network = failure('network', 'network.econnreset', 'cut')
 const change: Record<RangeChange['kind'], RangeChange> = {
   claim: { kind: 'claim', fence: 7, runId: 'run_1' },
   fence: { kind: 'fence', fence: 9 },
-  complete: { kind: 'complete', receipt: receipt(7), settleMs: 0, recovered: false },
+  complete: { kind: 'complete', receipt: receipt(7), rules, hasChanged: true, recovered: false },
   fail: { kind: 'fail', failure: network, retry, now, random: 0.5 },
   release: { kind: 'release' },
   crash: { kind: 'crash', failure: network },
@@ -78,7 +80,8 @@ t.test('only the fence that was issued completes a range', async (t) => {
   const done = applyChange(running, {
     kind: 'complete',
     receipt: receipt(9),
-    settleMs: 0,
+    rules,
+    hasChanged: true,
     recovered: false,
   })
   t.equal(done.status, 'complete')
@@ -121,7 +124,8 @@ t.test('a range is sealed only when it was read after it had ended and settled',
     applyChange(running, {
       kind: 'complete',
       receipt: receipt(7, fetchedFrom),
-      settleMs,
+      rules: { ...rules, settleMs },
+      hasChanged: true,
       recovered: false,
     })
   t.equal(complete(now - 1, 0).sealed, false)
@@ -174,29 +178,3 @@ t.test('letters and statuses show committed data before what is being done about
   t.equal(calendarLetter({ ...committed, status: 'pending' }), 'c')
   t.equal(shownStatus({ ...committed, status: 'failed' }), 'complete')
 })
-
-t.test(
-  'a look-back reads a range again once a step of age, however often it is asked',
-  async () => {
-    const day = 86_400_000
-    fc.assert(
-      fc.property(
-        fc.integer({ min: 1, max: 60 }),
-        fc.array(fc.integer({ min: 1, max: 400 }), { maxLength: 200 }),
-        (days, gaps) => {
-          let fetched = 0
-          let reads = 0
-          let at = 0
-          for (const gap of gaps) {
-            at += gap * 60_000
-            if (revisitDue(0, fetched, days * day, at)) {
-              reads += 1
-              fetched = at
-            }
-          }
-          return reads <= 8
-        },
-      ),
-    )
-  },
-)

@@ -106,6 +106,7 @@ const offered = (changes: Partial<OfferedStream>): OfferedStream => ({
   enabled: true,
   window: true,
   end_filter: true,
+  start_filter: true,
   newest_first: true,
   granularities: ['day', 'hour'],
   order: 'asc',

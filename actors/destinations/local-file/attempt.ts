@@ -11,7 +11,7 @@ import { diskFailure, passes } from './disk-failure.ts'
 import type { Folders } from './folders.ts'
 import { longRangeName, partName, rangeFolder, rangeName, tempName } from './layout.ts'
 import type { Bounds, Commit, Ledger } from './ledger.ts'
-import type { CommitLine, LineBounds } from './ledger-line.ts'
+import { type CommitLine, type LineBounds, lineBounds } from './ledger-line.ts'
 import type { LedgerLog } from './ledger-log.ts'
 import { previousRows } from './previous-rows.ts'
 import {
@@ -56,16 +56,16 @@ export class LocalFileAttempt implements RangeWriter {
     this.#bounds = full
       ? { start: -Infinity, end: Infinity }
       : { start: range.start, end: range.end }
-    this.#lineBounds = { start: full ? null : iso(range.start), end: full ? null : iso(range.end) }
+    this.#lineBounds = lineBounds(range)
     this.#folder = rangeFolder(stream.config.partition ?? 'day', target, range)
     this.#name = rangeName(range)
   }
 
-  begin(): Promise<{ fence: number; recovered?: Receipt }> {
+  begin(): Promise<{ fence: number; holds?: number | null; recovered?: Receipt }> {
     return this.#named(() => this.#begin())
   }
 
-  async #begin(): Promise<{ fence: number; recovered?: Receipt }> {
+  async #begin(): Promise<{ fence: number; holds?: number | null; recovered?: Receipt }> {
     const ledger = await this.#claim()
     const fence = this.#fence as number
     await finishClear(this.#stream)
@@ -86,7 +86,7 @@ export class LocalFileAttempt implements RangeWriter {
     if (commit && commit.fence > known && (await filesAreThere(this.#stream, commit))) {
       return { fence, recovered: receiptOf(commit) }
     }
-    return { fence }
+    return { fence, holds: commit?.fence ?? null }
   }
 
   writePage(page: SpooledPage): Promise<void> {
@@ -157,6 +157,7 @@ export class LocalFileAttempt implements RangeWriter {
     const { spool, range, signal } = this.#context
     const fence = this.#fence as number
     signal.throwIfAborted()
+    if (report.isPart) throw notMergeable()
     const tailBytes = Buffer.byteLength(rowTail(range, report.fetchedFrom))
     const before = (await log.read()).entry(this.#bounds)?.commit ?? null
     await this.#guardAgainstShrinking(before, report)
@@ -186,7 +187,7 @@ export class LocalFileAttempt implements RangeWriter {
       })),
       records: written.records,
       bytes: written.bytes,
-      rows_changed: written.rowsChanged,
+      rows_changed: changedRows(written, before),
       checksum: written.checksum,
       fetched_from: iso(report.fetchedFrom),
       committed_at: iso(Date.now()),
@@ -203,7 +204,7 @@ export class LocalFileAttempt implements RangeWriter {
    */
   async #guardAgainstShrinking(before: Commit | null, { records }: ReadReport): Promise<void> {
     const { target, range } = this.#context
-    if (!before || !isSuspicious(before.records, records)) return
+    if (!before || range.force || !isSuspicious(before.records, records)) return
     if (range.kind === 'full') throw shrunkForGood(before.records, records)
     if (target.tracks === 'updates' && target.primaryKey.length > 0) return
     const ledger = await this.#stream.log.read()
@@ -241,13 +242,28 @@ const receiptOf = (commit: Commit): Receipt => ({
   committedAt: Date.parse(commit.committed_at),
 })
 
+/** Rows that are new or other, or gone; null where the rows before can't be compared. */
+function changedRows(
+  { records, rowsChanged }: { records: number; rowsChanged: number | null },
+  before: Commit | null,
+): number | null {
+  if (rowsChanged === null) return null
+  const gone = Math.max(0, (before?.records ?? 0) - records)
+  return rowsChanged + gone
+}
+
+const notMergeable = (): Error =>
+  derrickError('destination', 'destination.part', 'files are replaced whole, not added to', {
+    remedy: 'read the whole range',
+  })
+
 const shrunkForGood = (before: number, now: number): Error =>
   derrickError(
     'destination',
     'destination.shrunk',
     `the full read found ${now} records where ${before} are committed; nothing was replaced`,
     {
-      remedy: 'check the source; if it really has so few, reset the stream with clear and sync it',
+      remedy: 'check the source; if it really has so few, resync the stream with force',
     },
   )
 

@@ -1,4 +1,4 @@
-import type { Target } from '../../../schema/protocol.ts'
+import type { JobRange, Target } from '../../../schema/protocol.ts'
 import { isOwnPath } from './layout.ts'
 
 /** A data file of a commit. Paths are relative to the destination's folder, with `/`. */
@@ -14,6 +14,11 @@ export interface LedgerFile {
 export interface LineBounds {
   start: string | null
   end: string | null
+}
+
+export function lineBounds({ kind, start, end }: JobRange): LineBounds {
+  if (kind === 'full') return { start: null, end: null }
+  return { start: new Date(start).toISOString(), end: new Date(end).toISOString() }
 }
 
 export interface ClaimLine extends LineBounds {
@@ -49,10 +54,14 @@ export type AbortLine = EndLine<'abort'>
 /** This attempt read far fewer rows than are committed; a later one may commit them. */
 export type ShrunkLine = EndLine<'shrunk'>
 
-/** `clear` voids every claim and commit before it; `cleared`: the files of those are gone. */
+/**
+ * `clear` voids every claim and commit before it, with `ranges` only those of these ranges; `cleared`: the files of those are
+ * gone.
+ */
 export interface ClearLine {
   kind: 'clear'
   token: string
+  ranges?: LineBounds[]
 }
 export interface ClearedLine {
   kind: 'cleared'
@@ -112,6 +121,7 @@ export function parseLine(text: string, target: Target): LedgerLine | null {
   const fields = line as Record<string, unknown>
   if (typeof fields.token !== 'string' || !/^[0-9a-f]{12}$/.test(fields.token)) return null
   if (bareKinds.includes(String(fields.kind))) return line as LedgerLine
+  if (fields.kind === 'clear') return isClear(fields) ? (line as ClearLine) : null
   if (fields.kind === 'clearing')
     return arePaths(fields.paths, target) ? (line as ClearingLine) : null
   if (!isFence(fields.fence) || !areBounds(fields)) return null
@@ -122,7 +132,7 @@ export function parseLine(text: string, target: Target): LedgerLine | null {
   return null
 }
 
-const bareKinds = ['clear', 'cleared', 'seal']
+const bareKinds = ['cleared', 'seal']
 const endKinds = ['done', 'abort', 'shrunk']
 
 const isFence = (value: unknown): value is number => Number.isSafeInteger(value)
@@ -132,6 +142,11 @@ const isInstant = (value: unknown): boolean =>
 
 const areBounds = ({ start, end }: Record<string, unknown>): boolean =>
   (start === null && end === null) || (isInstant(start) && isInstant(end))
+
+const isClear = ({ ranges }: Record<string, unknown>): boolean =>
+  ranges === undefined ||
+  (Array.isArray(ranges) &&
+    ranges.every((one) => typeof one === 'object' && one !== null && areBounds(one)))
 
 const isClaim = ({ folder, name }: Record<string, unknown>, target: Target): boolean =>
   typeof folder === 'string' &&

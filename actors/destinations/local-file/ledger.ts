@@ -3,6 +3,7 @@ import { BoundsIndex } from './bounds-index.ts'
 import type {
   AbortLine,
   ClaimLine,
+  ClearLine,
   CommitLine,
   DoneLine,
   LedgerLine,
@@ -112,7 +113,7 @@ export class Ledger {
     else if (line.kind === 'done') this.#done(line)
     else if (line.kind === 'abort') this.#abort(line)
     else if (line.kind === 'shrunk') this.#shrunk(line)
-    else if (line.kind === 'clear') this.#clear(line.token)
+    else if (line.kind === 'clear') this.#clear(line)
     else if (line.kind === 'cleared') this.#cleared(line.token)
     else if (line.kind === 'state') this.#state(line)
     else if (line.kind === 'clearing') this.clearing = { token: line.token, paths: line.paths }
@@ -164,9 +165,12 @@ export class Ledger {
     if (range?.claim === line.token) range.shrunk = true
   }
 
-  #clear(token: string): void {
+  #clear({ token, ranges }: ClearLine): void {
     const paths = new Set(this.clearing?.paths)
-    for (const range of this.#ranges.values()) {
+    const cleared = ranges
+      ? ranges.flatMap((bounds) => this.entry(boundsOf(bounds)) ?? [])
+      : this.#ranges.values()
+    for (const range of cleared) {
       for (const path of replacedPaths(range)) paths.add(path)
       range.commit = null
       range.claim = null

@@ -69,10 +69,14 @@ export async function removeFiles({ disk, folders }: StreamFolder, commit: Commi
   for (const { path } of commit.files) await disk.remove(join(folders.root, path))
 }
 
-/** Removes everything that the log lists as live, and voids it. Attempts under way are fenced off by it. */
-export async function clearStream(stream: StreamFolder): Promise<void> {
+/**
+ * Removes everything that the log lists as live, or what it lists of some ranges, and voids it. Attempts under way are fenced
+ * off by it.
+ */
+export async function clearStream(stream: StreamFolder, ranges?: LineBounds[]): Promise<void> {
   if ((await stream.log.read()).size === emptySize) return
-  await stream.log.append({ kind: 'clear', token: randomBytes(6).toString('hex') }, true)
+  const token = randomBytes(6).toString('hex')
+  await stream.log.append({ kind: 'clear', token, ...(ranges ? { ranges } : {}) }, true)
   await finishClear(stream)
 }
 

@@ -1,10 +1,11 @@
 import type { LocalFileConfig } from '../../../schema/destination.ts'
-import type { Target } from '../../../schema/protocol.ts'
+import type { JobRange, Target } from '../../../schema/protocol.ts'
 import type { DestinationWriter, RangeContext, RangeWriter } from '../writer.ts'
 import { LocalFileAttempt, type StreamFolder } from './attempt.ts'
 import { type Disk, nodeDisk } from './disk.ts'
 import { Folders } from './folders.ts'
 import { ledgerFolder, ledgerName } from './layout.ts'
+import { lineBounds } from './ledger-line.ts'
 import { type CompactionRule, LedgerLog } from './ledger-log.ts'
 import { clearStream } from './roll-forward.ts'
 
@@ -29,6 +30,10 @@ export class LocalFileWriter implements DestinationWriter {
 
   async clear(target: Target): Promise<void> {
     await clearStream(this.#stream(target))
+  }
+
+  async clearRanges(target: Target, ranges: JobRange[]): Promise<void> {
+    await clearStream(this.#stream(target), ranges.map(lineBounds))
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { MessagePort } from 'node:worker_threads'
 import Sqlite from 'better-sqlite3'
 import { CommitSlots } from '../../../runtime/engine/commit-slots.ts'
@@ -11,6 +9,7 @@ import type { ActorPool } from '../../../runtime/engine/pool.ts'
 import { RunQueue } from '../../../runtime/engine/run-queue.ts'
 import { makeAttemptStore } from '../../../runtime/store/attempts.ts'
 import { FenceCounter } from '../../../runtime/store/fence-counter.ts'
+import { builtInMigrations } from '../../../runtime/store/migrate.ts'
 import { makeRangeStore } from '../../../runtime/store/ranges.ts'
 import { makeRunStore } from '../../../runtime/store/runs.ts'
 import { openChannel } from '../../../schema/channel.ts'
@@ -155,9 +154,7 @@ export function makeHarness(
 
 function openDatabase(): Sqlite.Database {
   const db = new Sqlite(':memory:')
-  db.exec(
-    readFileSync(join(import.meta.dirname, '../../../schema/migrations/0001_init.sql'), 'utf8'),
-  )
+  for (const { sql } of builtInMigrations()) db.exec(sql)
   return db
 }
 
@@ -187,8 +184,10 @@ function makeContext(over: Partial<StreamContext>, i: number): StreamContext {
     lastScheduledAt: null,
     settleMs: 0,
     lookbackMs: 0,
+    untilUnchanged: false,
     retry: { max_attempts: 3, backoff_seconds: 2 },
     parallelRanges: 1,
+    maxRunMs: null,
     writeMode: 'upsert',
     deletes: 'keep',
     primaryKey: ['id'],
@@ -212,6 +211,9 @@ function makeContext(over: Partial<StreamContext>, i: number): StreamContext {
       streamName: 'orders',
       windowed: true,
       endFilter: true,
+      startFilter: true,
+      maxAgeMs: null,
+      isOffered: true,
       cursorField: 'updated_at',
       tracks: 'updates',
     },

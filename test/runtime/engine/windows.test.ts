@@ -157,6 +157,9 @@ t.test(
     const connector = {
       streamName: 'orders',
       endFilter: false,
+      startFilter: false,
+      maxAgeMs: null,
+      isOffered: true,
       cursorField: null,
       tracks: 'none' as const,
     }

@@ -1,15 +1,12 @@
 /** Picking the next range is one seek, however many rows wait: the planner must use the index for the order as well. */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import t from 'tap'
+import { builtInMigrations } from '../../../runtime/store/migrate.ts'
 import { makeRangeStore } from '../../../runtime/store/ranges.ts'
-
-const migration = join(import.meta.dirname, '../../../schema/migrations/0001_init.sql')
 
 function open(): Sqlite.Database {
   const db = new Sqlite(':memory:')
-  db.exec(readFileSync(migration, 'utf8'))
+  for (const { sql } of builtInMigrations()) db.exec(sql)
   db.pragma('foreign_keys = off')
   return db
 }

@@ -1,15 +1,12 @@
 /** A stream may have a million ranges: what runs at each step must be a seek, never a scan or a sort. */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import t from 'tap'
+import { builtInMigrations } from '../../../runtime/store/migrate.ts'
 import { prepareRangeStatements } from '../../../runtime/store/range-rows.ts'
-
-const migration = join(import.meta.dirname, '../../../schema/migrations/0001_init.sql')
 
 t.test('every statement of a step is served by an index that fits it', async (t) => {
   const db = new Sqlite(':memory:')
-  db.exec(readFileSync(migration, 'utf8'))
+  for (const { sql } of builtInMigrations()) db.exec(sql)
   const statements = prepareRangeStatements(db)
   const hot: [string, Sqlite.Statement, RegExp][] = [
     ['newest first', statements.next.newest_first, /ranges_pending_by_lane .*lane=\?/],
