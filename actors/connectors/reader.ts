@@ -20,6 +20,8 @@ export interface ReadPage {
   requests: number
   /** records outside the window, left out because another range owns them */
   dropped: number
+  /** records of the page that the source marks as deleted */
+  deleted?: ReadonlySet<Row>
   /** items that are no records a destination could hold, with the reason; they are not in `records` */
   rejects?: Reject[]
 }

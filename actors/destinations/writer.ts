@@ -29,7 +29,8 @@ export interface EncodedPage {
 
 /** Runs in the sync actor: records in, bytes out. One encoder serves one attempt, so it may remember keys and columns. */
 export interface PageEncoder {
-  encode(records: readonly Row[]): EncodedPage
+  /** @param deleted those of the records that the source marks as deleted */
+  encode(records: readonly Row[], deleted?: ReadonlySet<Row>): EncodedPage
 }
 
 /** What an encoder must know of its attempt. */

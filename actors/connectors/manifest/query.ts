@@ -2,10 +2,12 @@ import { DerrickError, derrickError } from '../../../schema/error.ts'
 import type { Paging } from '../../../schema/manifest/paging.ts'
 import { compilePath } from '../../../schema/manifest/path.ts'
 import type { Reject } from '../../../schema/protocol.ts'
+import type { Row } from '../../destinations/writer.ts'
 import type { ReadPage, ReadRequest } from '../reader.ts'
 import { type Answered, ask } from './ask.ts'
 import { follow, put, type RequestDraft } from './draft.ts'
 import type { Pass } from './for-each.ts'
+import { runJob } from './job.ts'
 import type { PagePosition } from './paging.ts'
 import { ProgressGuard } from './progress.ts'
 import type { ReadScope, RequestScope } from './scope.ts'
@@ -60,7 +62,12 @@ async function* readPages(
   guard: ProgressGuard,
 ): AsyncGenerator<ReadPage, { from: number | null }, undefined> {
   const { plan } = query
-  const turner = new PageTurner(query, from, guard)
+  const scope = scopeFrom(query, from)
+  const job = plan.job ? await runJob(plan.job, { ...query, scope }) : noJob
+  // The API says that there is nothing to report.
+  if (!job) return { from: null }
+  const turner = new PageTurner(query, { ...scope, job: job.values }, guard)
+  turner.extraRequests = job.requests
   let position: PagePosition | null = plan.pager.first(plan.pageSize)
   while (position) {
     let answered: Answered | null = await turner.ask(position)
@@ -83,6 +90,15 @@ async function* readPages(
   return { from: null }
 }
 
+const noJob = { values: {}, requests: 0 }
+
+/** The read's scope with the window that is left of the query: all of it, or what a restart begins with. */
+function scopeFrom({ plan, span, scope }: Query, from: number | null): ReadScope {
+  const { window } = plan.stream
+  if (!window || !span || from === null) return scope
+  return { ...scope, window: windowValues(window, { start: from, end: span.end }, plan.zone) }
+}
+
 /** Makes requests and reads answers of one query. */
 class PageTurner {
   readonly #query: Query
@@ -95,16 +111,11 @@ class PageTurner {
   extraRequests = 0
   #count = 0
 
-  constructor(query: Query, from: number | null, guard: ProgressGuard) {
+  constructor(query: Query, scope: ReadScope, guard: ProgressGuard) {
     this.#query = query
     this.#guard = guard
+    this.#scope = scope
     const { window, paging } = query.plan.stream
-    const { span } = query
-    const values =
-      window && span && from !== null
-        ? windowValues(window, { start: from, end: span.end }, query.plan.zone)
-        : query.scope.window
-    this.#scope = { ...query.scope, window: values }
     const restartPath = paging.type === 'none' ? undefined : (paging.restart?.from ?? window?.field)
     const readValue = restartPath === undefined ? null : compilePath(restartPath)
     this.#recordTime =
@@ -133,14 +144,15 @@ class PageTurner {
   }
 
   #draft(scope: RequestScope, position: PagePosition): RequestDraft {
-    const { stream, request } = this.#query.plan
+    const { stream, request, job } = this.#query.plan
     const { window, paging } = stream
     const draft = request.draft(scope)
-    if (window && this.#query.span) {
-      if (window.start) put(draft, window.start, scope.window.start)
-      if (window.end) put(draft, window.end, scope.window.end)
+    // A report was told of them when it was ordered.
+    if (!job) {
+      if (window?.start && this.#query.span) put(draft, window.start, scope.window.start)
+      if (window?.end && this.#query.span) put(draft, window.end, scope.window.end)
+      for (const { param, value } of this.#query.sends) put(draft, param, value)
     }
-    for (const { param, value } of this.#query.sends) put(draft, param, value)
     putPage(draft, paging, position, this.#query.plan.pageSize)
     return draft
   }
@@ -165,6 +177,7 @@ class PageTurner {
       bytes: response.body.length,
       requests: requests + this.extraRequests,
       dropped: owned.dropped,
+      ...this.#deleted(owned.kept),
       ...(rejects.length > 0 ? { rejects } : {}),
     }
     this.extraRequests = 0
@@ -190,6 +203,13 @@ class PageTurner {
     const limit = paging.type === 'none' ? undefined : paging.restart?.after_records
     const isCut = limit !== undefined && this.#guard.recordCount >= limit
     return { next, restartFrom: isCut ? this.lastTime : null }
+  }
+
+  #deleted(records: Row[]): Pick<ReadPage, 'deleted'> {
+    const { isDeleted } = this.#query.plan
+    if (!isDeleted) return {}
+    const deleted = new Set(records.filter((record) => isDeleted(record, this.#scope)))
+    return deleted.size > 0 ? { deleted } : {}
   }
 
   #noteTime(items: unknown[]): void {

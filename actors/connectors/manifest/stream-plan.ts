@@ -1,14 +1,17 @@
 import { derrickError } from '../../../schema/error.ts'
+import { compileExpression } from '../../../schema/manifest/expression/compiler.ts'
 import { compileTemplate } from '../../../schema/manifest/expression/template.ts'
-import { textOf } from '../../../schema/manifest/expression/value.ts'
+import { textOf, truthy } from '../../../schema/manifest/expression/value.ts'
 import { type ManifestStream, streamOf } from '../../../schema/manifest/manifest.ts'
+import type { Row } from '../../destinations/writer.ts'
 import { type ErrorJudge, makeErrorJudge } from './errors.ts'
 import { type FieldChange, makeFieldChange } from './fields.ts'
+import { type CompiledJob, compileJob } from './job.ts'
 import { makeOwnership, type Ownership } from './ownership.ts'
 import { makePager, type Pager } from './paging.ts'
 import { makeRecordPicker, type RecordPicker } from './records.ts'
 import { type CompiledRequest, compileRequest } from './request.ts'
-import { namesAt } from './scope.ts'
+import { namesAt, type ReadScope } from './scope.ts'
 import { type SourceSession, streamSession } from './session.ts'
 
 /** A stream of a manifest with everything compiled that can be. */
@@ -19,10 +22,15 @@ export interface StreamPlan {
   source: SourceSession
   /** the source's session, with the stream's own sign-in and limits where it has some */
   session: SourceSession
+  /** where a report has to be made first, what fetches it */
   request: CompiledRequest
+  /** null for streams that answer at once */
+  job: CompiledJob | null
   pager: Pager
   picker: RecordPicker
   change: FieldChange | null
+  /** whether the source marks a record, shaped as it lands, as deleted; null when it never does */
+  isDeleted: ((record: Row, scope: ReadScope) => boolean) | null
   judge: ErrorJudge
   /** null for streams without a window */
   ownership: Ownership | null
@@ -51,7 +59,8 @@ export function planStream(session: SourceSession, name: string): StreamPlan {
     )
   }
   refuseUnsupported(stream)
-  const request = compileRequest(stream, manifest.api.base_url)
+  const job = compileJob(stream, name, session)
+  const request = requestOf(stream, manifest.api.base_url)
   const zone = windowZone(stream, session)
   return {
     name,
@@ -59,14 +68,30 @@ export function planStream(session: SourceSession, name: string): StreamPlan {
     source: session,
     session: streamSession(session, name),
     request,
+    job,
     pager: makePager(stream.paging),
     picker: makeRecordPicker(stream.records),
     change: makeFieldChange(stream.fields),
+    isDeleted: deletedTest(stream),
     judge: makeErrorJudge(stream.errors),
     ownership: ownershipOf(stream, request, zone),
     zone,
     pageSize: pageSizeOf(stream, session),
   }
+}
+
+function deletedTest({ deleted_if: expression }: ManifestStream): StreamPlan['isDeleted'] {
+  if (expression === undefined) return null
+  const test = compileExpression(expression, namesAt('record'))
+  return (record, scope) => truthy(test({ ...scope, record }))
+}
+
+/** A stream's own request; with a job, the one that fetches the report, though the window is told when it is ordered. */
+function requestOf(stream: ManifestStream, baseUrl: string): CompiledRequest {
+  const { job } = stream
+  if (!job) return compileRequest(stream, baseUrl)
+  const { usesWindow } = compileRequest(job.create, baseUrl)
+  return { ...compileRequest(job.fetch, baseUrl), usesWindow }
 }
 
 /** Zones that were found to exist: asking costs as much as all else that a range's plan takes. */
@@ -129,7 +154,6 @@ function refuseUnsupported(stream: ManifestStream): void {
     derrickError('transform', 'manifest.unsupported', `${what} is not supported yet`, {
       remedy: 'leave it out of the manifest',
     })
-  if (stream.job) throw refuse('job')
   const restarts =
     (paging.type !== 'none' && paging.restart) ||
     stream.errors.some(({ then }) => then === 'restart')

@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
-import type { Reject } from '../../../schema/protocol.ts'
+import type { JobRange, Reject, Target } from '../../../schema/protocol.ts'
 import { canonicalJson } from '../canonical-json.ts'
 import { type DuplicateKey, Duplicates, jsonKey, plainKey } from '../duplicates.ts'
+import { deletedAt, deletedColumn, flagPolicy } from '../flagged.ts'
 import { keyPaths, keyText } from '../key.ts'
 import { Occurrences } from '../occurrences.ts'
 import { ownBytes } from '../own-bytes.ts'
@@ -11,7 +12,7 @@ import { rowText, sampleOf } from '../row-json.ts'
 import type { EncodedPage, EncodingContext, PageEncoder, Row } from '../writer.ts'
 import { rowTail, sumRows } from './row-tail.ts'
 
-const ourNames = ['_derrick_range', '_derrick_synced_at', '_derrick_id']
+const ourNames = ['_derrick_range', '_derrick_synced_at', '_derrick_id', deletedColumn]
 
 /** JSON lines: the record as it came, then what Derrick adds. */
 export function makeEncoder({ target, range, fetchedFrom }: EncodingContext): PageEncoder {
@@ -22,6 +23,7 @@ export function makeEncoder({ target, range, fetchedFrom }: EncodingContext): Pa
   const idSeed = `${target.streamKey}\n${range.kind === 'full' ? 'full' : range.start}\n`
   const duplicates = new Duplicates()
   const occurrences = new Occurrences()
+  const flagged = filePolicy(target, range)
   let row = 0
   let position = 0
 
@@ -62,15 +64,24 @@ export function makeEncoder({ target, range, fetchedFrom }: EncodingContext): Pa
     return key === null ? `record ${at + 1} of the range` : key.slice(0, 200)
   }
 
+  const deletion = (record: Row): string =>
+    `,"${deletedColumn}":"${deletedAt(record, cursor, fetchedFrom)}"`
+
   return {
-    encode(records) {
+    encode(records, deleted) {
       const page = emptyPage()
       const lines: string[] = []
       for (const record of records) {
         const text = head(record, page)
         position += 1
         if (text === null) continue
-        lines.push(text)
+        if (flagged === 'keep' || !deleted?.has(record)) lines.push(text)
+        else if (flagged === 'mark') lines.push(`${text}${deletion(record)}`)
+        else {
+          // It takes part as any other row, so that it can replace an older one, and is then left out itself.
+          page.meta.superseded.push(row)
+          lines.push(text)
+        }
         row += 1
       }
       if (lines.length === 0) return page
@@ -81,6 +92,16 @@ export function makeEncoder({ target, range, fetchedFrom }: EncodingContext): Pa
       return page
     },
   }
+}
+
+/**
+ * A row can be left out where no other file can hold its record: in full reads, and where records never move. Elsewhere
+ * an older version may be in another range's file, and the mark is what tells that it is over.
+ */
+function filePolicy(target: Target, range: JobRange): ReturnType<typeof flagPolicy> {
+  const policy = flagPolicy(target)
+  const isAlone = range.kind === 'full' || target.tracks !== 'updates'
+  return policy === 'remove' && !isAlone ? 'mark' : policy
 }
 
 const emptyPage = (): EncodedPage => ({

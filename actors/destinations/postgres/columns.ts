@@ -1,7 +1,7 @@
+import { deletedColumn } from '../flagged.ts'
 import { columnName, variantName } from './names.ts'
 import {
   type ColumnType,
-  deletedColumn,
   extraColumn,
   type Lane,
   type LaneType,

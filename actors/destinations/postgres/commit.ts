@@ -109,7 +109,7 @@ export async function record(
 
 /** Whether every value's own text is what its column takes: then pages go to the table as they are. */
 export function isDirect({ table: { plan }, seen }: CommitInput): boolean {
-  if (seen.extra || plan.extra.length > 0 || plan.unfit.length > 0) return false
+  if (seen.extra || seen.deleted || plan.extra.length > 0 || plan.unfit.length > 0) return false
   return plan.assignments.every(({ type, parts }) => {
     const [part] = parts
     if (!part) return true

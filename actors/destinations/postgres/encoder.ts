@@ -3,6 +3,7 @@ import { crc32 } from 'node:zlib'
 import type { Reject } from '../../../schema/protocol.ts'
 import { canonicalJson } from '../canonical-json.ts'
 import { Duplicates } from '../duplicates.ts'
+import { deletedAt, flagPolicy } from '../flagged.ts'
 import { keyPaths, keyText } from '../key.ts'
 import { Occurrences } from '../occurrences.ts'
 import { ownBytes } from '../own-bytes.ts'
@@ -29,12 +30,14 @@ export function makeEncoder({ target, range, fetchedFrom }: EncodingContext): Pa
   const occurrences = new Occurrences()
   const cells = new RecordCells(keyed, paths)
   const singleKey = paths.length === 1 && paths[0]?.parts.length === 1 ? paths[0].name : null
+  const heedsFlags = flagPolicy(target) !== 'keep'
   let row = 0
   let position = 0
 
   /** The row's cells; null after it was rejected. */
-  function line(record: Row, page: EncodedPage): string | null {
-    const text = cells.text(record, page)
+  function line(record: Row, page: EncodedPage, isDeleted: boolean): string | null {
+    const gone = isDeleted ? deletedAt(record, cursor, fetchedFrom) : undefined
+    const text = cells.text(record, page, gone)
     if (typeof text !== 'string') return reject(record, text.reason, page)
     if (!keyed) {
       const identity = hash('sha256', idSeed + canonicalJson(record), 'hex')
@@ -60,12 +63,12 @@ export function makeEncoder({ target, range, fetchedFrom }: EncodingContext): Pa
   }
 
   return {
-    encode(records) {
+    encode(records, deleted) {
       const page = emptyPage()
       const lines: string[] = []
       const widths: number[] = []
       for (const record of records) {
-        const text = line(record, page)
+        const text = line(record, page, heedsFlags && deleted?.has(record) === true)
         position += 1
         if (text === null) continue
         lines.push(text)

@@ -99,9 +99,12 @@ function statement(input: CommitInput): string {
   const { info } = input.table
   const sql = mergeSql(shape)
   const range = quoted(rangeColumn)
-  const merged = isMergeable(input)
-    ? `${sql.merge(sql.incoming('s', false))} returning t.${range} as range`
-    : 'select null::timestamptz as range where false'
+  const nothing = 'select null::timestamptz as range where false'
+  const isData = isMergeable(input)
+  const live = sql.incoming('s', sql.removes, sql.removes ? 'live' : 'all')
+  const merged = isData ? `${sql.merge(live)} returning t.${range} as range` : nothing
+  const gone = sql.remove(sql.incoming('s', true, 'gone'))
+  const removed = isData && sql.removes ? `${gone} returning i.${range} as range` : nothing
   const { columns, given, typed } = givenRows(stage, groupValues)
   return `with given as (
   select * from unnest($3::timestamptz[], $4::timestamptz[], $5::bigint[], $6::timestamptz[], $7::timestamptz[],
@@ -116,7 +119,9 @@ function statement(input: CommitInput): string {
 ), s as (
   select ${typed}, u.n from unnest($11::bigint[], ${given}) with ordinality as u (place, ${columns}, n)
   join live on live.place = u.place and live.is_new
-), merged as (${merged}), changed as (select range, count(*) as changed from merged group by range), done as (
+), merged as (${merged}), removed as (${removed}), changed as (
+  select range, count(*) as changed from (select * from merged union all select * from removed) as c group by range
+), done as (
   update ${names.ledger} l set state = ${stateSql('g.fetched_from', 'g.range_end')}, committed = g.fence,
     fetched_from = g.fetched_from, committed_at = g.committed_at, rows = g.rows, bytes = g.bytes,
     checksum = g.checksum, table_id = $2::bigint, rows_changed = coalesce(c.changed, 0), shrunk_to = null

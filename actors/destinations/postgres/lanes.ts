@@ -1,7 +1,9 @@
 import type { PageMeta } from '../../../schema/protocol.ts'
+import { deletedColumn } from '../flagged.ts'
 import { copyNull } from './copy-text.ts'
 import { columnName } from './names.ts'
 import {
+  deletedType,
   extraColumn,
   extraType,
   idColumn,
@@ -33,6 +35,7 @@ export class Lanes {
   readonly #first: PageMeta['columns']
   readonly #keyFields: ReadonlySet<string>
   #extra = -1
+  #deleted = -1
 
   constructor(keyed: boolean, keyFields: readonly string[]) {
     this.#keyFields = new Set(keyFields)
@@ -87,6 +90,15 @@ export class Lanes {
       this.#types.push({ name: extraColumn, type: extraType })
     }
     return this.#extra
+  }
+
+  /** The index of the lane of marks. */
+  deleted(): number {
+    if (this.#deleted < 0) {
+      this.#deleted = this.cells.push(copyNull) - 1
+      this.#types.push({ name: deletedColumn, type: deletedType })
+    }
+    return this.#deleted
   }
 
   #add({ field, isKey }: FieldLanes, type: LaneType): number {

@@ -1,17 +1,11 @@
 import type { Target } from '../../../schema/protocol.ts'
+import { deletedColumn, flagPolicy } from '../flagged.ts'
 import type { Assignment, ColumnPlan, Part } from './columns.ts'
 import { cursorRank } from './cursor-rank.ts'
 import type { TableNames } from './ledger.ts'
 import { literal, quoted, storable } from './names.ts'
 import type { StageColumn, StageColumns } from './stage.ts'
-import {
-  type ColumnType,
-  deletedColumn,
-  extraColumn,
-  idColumn,
-  rangeColumn,
-  syncedColumn,
-} from './types.ts'
+import { type ColumnType, extraColumn, idColumn, rangeColumn, syncedColumn } from './types.ts'
 
 /** What a commit's SQL is made from. */
 export interface MergeShape {
@@ -28,7 +22,11 @@ export interface MergeShape {
 
 export interface MergeSql {
   /** rows of the attempt with the table's columns; `from` is the stage, or rows in the statement itself */
-  incoming: (from: string, isDistinct: boolean) => string
+  incoming: (from: string, isDistinct: boolean, which?: 'all' | 'live' | 'gone') => string
+  /** removes rows with the keys of records that are gone, unless a newer version is there */
+  remove: (gone: string) => string
+  /** whether records that the source marks as deleted leave no row: then `live` is merged and `gone` removed */
+  removes: boolean
   /** inserts and updates what differs */
   merge: (incoming: string) => string
 }
@@ -48,22 +46,31 @@ export function mergeSql(shape: MergeShape): MergeSql {
   const range = quoted(rangeColumn)
   const synced = quoted(syncedColumn)
   const differs = (a: string, b: string): string =>
-    data.length === 0 ? 'false' : `row(${list(data, a)}) is distinct from row(${list(data, b)})`
+    data.length === 0
+      ? 'false'
+      : `row(${compared(data, a)}) is distinct from row(${compared(data, b)})`
   const wins = (a: string, b: string): string =>
     `(${a}.${range} is distinct from ${b}.${range} or ${differs(a, b)}) and ${guard(shape, a, b)}`
   const unfit = shape.plan.unfit.map((part) => `${stageColumn(shape, part)} is null`)
   const sets = [
-    ...data.map((name) => `${name} = excluded.${name}`),
+    ...data.map((name) => `${name} = ${excludedValue(name)}`),
     `${range} = excluded.${range}`,
     `${synced} = case when ${differs('t', 'excluded')} then excluded.${synced} else t.${synced} end`,
   ]
   return {
-    incoming: (from, isDistinct) =>
-      `select ${isDistinct ? `distinct on (${keyList(shape, targets)}) ` : ''}${targets
-        .map(({ column, sql }) => `${sql} as ${quoted(column)}`)
-        .join(', ')} from ${from} s${unfit.length > 0 ? ` where ${unfit.join(' and ')}` : ''}${
-        isDistinct ? ` order by ${keyList(shape, targets)}, s.n desc` : ''
-      }`,
+    incoming: (from, isDistinct, which = 'all') => {
+      const fit = where(unfit)
+      const keys = keyList(shape, targets)
+      const rows = isDistinct
+        ? `(select distinct on (${keys}) s.* from ${from} s${fit} order by ${keys}, s.n desc)`
+        : from
+      const wanted = which === 'all' ? [] : [`s.d is ${which === 'live' ? '' : 'not '}null`]
+      const columns = targets.map(({ column, sql }) => `${sql} as ${quoted(column)}`).join(', ')
+      return `select ${columns} from ${rows} s${isDistinct ? where(wanted) : where([...unfit, ...wanted])}`
+    },
+    removes: shape.stage.hasDeleted && flagPolicy(shape.target) === 'remove',
+    remove: (gone) => `delete from ${shape.names.full} t using (${gone}) i
+where ${identity.map((name) => `t.${name} = i.${name}`).join(' and ')} and ${guard(shape, 'i', 't')}`,
     merge: (incoming) => `insert into ${shape.names.full} as t (${names.join(', ')})
 select ${list(names, 'i')} from (${incoming}) i
 left join ${shape.names.full} o on ${identity.map((name) => `o.${name} = i.${name}`).join(' and ')}
@@ -94,8 +101,23 @@ export function deleteSql(
        where ${inRange}t.${deleted} is null and ${isAbsent}`
 }
 
+const where = (conditions: string[]): string =>
+  conditions.length > 0 ? ` where ${conditions.join(' and ')}` : ''
+
 const list = (names: string[], alias: string): string =>
   names.map((name) => `${alias}.${name}`).join(', ')
+
+const marked = quoted(deletedColumn)
+/** What two versions are compared by: whether they are marked counts, not since when. */
+const compared = (names: string[], alias: string): string =>
+  names
+    .map((name) => (name === marked ? `(${alias}.${name} is null)` : `${alias}.${name}`))
+    .join(', ')
+
+const excludedValue = (name: string): string =>
+  name === marked
+    ? `case when excluded.${name} is not null then coalesce(t.${name}, excluded.${name}) end`
+    : `excluded.${name}`
 
 function keyList(shape: MergeShape, targets: TargetColumn[]): string {
   return targets
@@ -116,7 +138,8 @@ function targetColumns(shape: MergeShape): TargetColumn[] {
   }
   if (columns.has(extraColumn)) targets.push({ column: extraColumn, sql: extraSql(shape) })
   if (columns.has(deletedColumn)) {
-    targets.push({ column: deletedColumn, sql: 'null::timestamptz' })
+    const sql = shape.stage.hasDeleted ? 's.d' : 'null::timestamptz'
+    targets.push({ column: deletedColumn, sql })
   }
   return targets
 }

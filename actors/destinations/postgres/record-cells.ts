@@ -47,7 +47,8 @@ export class RecordCells {
     return this.#lanes.columns()
   }
 
-  text(record: unknown, counts: RowCounts): string | RowProblem {
+  /** @param deletedAt when the source says that the record was deleted */
+  text(record: unknown, counts: RowCounts, deletedAt?: string): string | RowProblem {
     if (!isObject(record)) return { reason: 'it is not an object' }
     this.#lanes.clear()
     this.#extra.length = 0
@@ -55,6 +56,7 @@ export class RecordCells {
     this.#putFields(record, counts)
     if (this.#keys.length > 0) this.#checkKeys(record, counts)
     if (this.#problem !== null) return { reason: this.#problem }
+    if (deletedAt !== undefined) this.#lanes.cells[this.#lanes.deleted()] = deletedAt
     if (this.#extra.length > 0) {
       this.#lanes.cells[this.#lanes.extra()] = escapeCopy(`{${this.#extra.join(',')}}`)
     }

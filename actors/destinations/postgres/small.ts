@@ -56,6 +56,9 @@ export async function commitSmall(
   return { ...receipt, rowsChanged: Number(changed) }
 }
 
+const changedRows =
+  '(select count(*) from merged) + (select count(*) from removed) + (select count(*) from gone)'
+
 function statement(input: CommitInput, kind: 'hard' | 'soft' | null, isDistinct: boolean): string {
   const { shape, names, stage } = input
   const { info } = input.table
@@ -63,7 +66,12 @@ function statement(input: CommitInput, kind: 'hard' | 'soft' | null, isDistinct:
   const { columns, given, typed } = givenRows(stage, ledgerValues)
   const incoming = sql.incoming('s', isDistinct)
   const isData = isMergeable(input)
-  const merged = isData ? `${sql.merge(incoming)} returning 1` : 'select 1 where false'
+  const live = sql.removes ? sql.incoming('s', true, 'live') : incoming
+  const merged = isData ? `${sql.merge(live)} returning 1` : 'select 1 where false'
+  const removed =
+    isData && sql.removes
+      ? `${sql.remove(sql.incoming('s', true, 'gone'))} returning 1`
+      : 'select 1 where false'
   const gone =
     isData && kind
       ? `${deleteSql(shape, incoming, kind, input.key.start)} and exists (select from live) returning 1`
@@ -77,8 +85,8 @@ function statement(input: CommitInput, kind: 'hard' | 'soft' | null, isDistinct:
     and shape = ${literal(info.shape)}
 ), s as (
   select ${typed}, u.n from unnest(${given}) with ordinality as u (${columns}, n), live
-), merged as (${merged}), gone as (${gone}), done as (
-  ${recordCommit(names, '(select count(*) from merged) + (select count(*) from gone)')}
+), merged as (${merged}), removed as (${removed}), gone as (${gone}), done as (
+  ${recordCommit(names, changedRows)}
   and exists (select from live) returning rows_changed
 ) select (select count(*) from fence) as held, (select table_id from fence) as table_id,
   (select committed from fence) as committed, (select rows_changed from done) as changed`

@@ -1,5 +1,6 @@
 import type { PageMeta } from '../../../schema/protocol.ts'
 import {
+  deletedType,
   extraType,
   type Lane,
   type LaneType,
@@ -21,11 +22,13 @@ export class StageColumns {
   readonly columns: StageColumn[] = []
   readonly keyed: boolean
   readonly hasExtra: boolean
+  readonly hasDeleted: boolean
   readonly #places = new Map<string, StageColumn>()
 
   constructor(seen: SeenFields, keyed: boolean) {
     this.keyed = keyed
     this.hasExtra = seen.extra
+    this.hasDeleted = seen.deleted
     for (const field of seen.fields.values()) {
       for (const { lane, type } of lanesOf(field)) {
         const name = `c${this.columns.length}`
@@ -53,17 +56,17 @@ export class StageColumns {
       ...(this.keyed ? [] : [{ name: 'i', type: 'text' }]),
       ...this.columns.map(({ name, type }) => ({ name, type })),
       ...(this.hasExtra ? [{ name: 'x', type: 'jsonb' }] : []),
+      ...(this.hasDeleted ? [{ name: 'd', type: 'timestamptz' }] : []),
     ]
   }
 
   /** The stage's columns in the order of a page's. */
   namesFor(columns: PageMeta['columns']): string[] {
     const own = ['r', 'a', 'i'].slice(0, ownColumns(this.keyed))
-    const rest = columns
-      .slice(own.length)
-      .map(({ name, type }) =>
-        type === extraType ? 'x' : (this.find(name, laneOf(type)) as StageColumn).name,
-      )
+    const rest = columns.slice(own.length).map(({ name, type }) => {
+      if (type === extraType) return 'x'
+      return type === deletedType ? 'd' : (this.find(name, laneOf(type)) as StageColumn).name
+    })
     return [...own, ...rest]
   }
 }

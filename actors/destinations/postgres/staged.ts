@@ -95,9 +95,13 @@ export async function mergeStage(
   let changed = 0
   if (isMergeable(input)) {
     await lookUpByKey(client, input)
-    const merged = await client.query(sql.merge(sql.incoming(from, isDistinct)))
+    const live = sql.removes ? sql.incoming(from, true, 'live') : sql.incoming(from, isDistinct)
+    changed += (await client.query(sql.merge(live))).rowCount ?? 0
+    if (sql.removes) {
+      const removed = await client.query(sql.remove(sql.incoming(from, true, 'gone')))
+      changed += removed.rowCount ?? 0
+    }
     await client.query(usualJoins)
-    changed += merged.rowCount ?? 0
     if (kind) {
       const gone = deleteSql(input.shape, sql.incoming(from, false), kind, input.key.start)
       changed += (await client.query(gone)).rowCount ?? 0

@@ -1,3 +1,4 @@
+import { flagPolicy } from '../flagged.ts'
 import { deleteKind } from './deletes.ts'
 import type { Sessions } from './sessions.ts'
 import { prepareTable, type StreamNames } from './table.ts'
@@ -29,7 +30,8 @@ export async function fitTable(
   table: StreamTable,
   { names, target, key, seen, range, signal, onSchemaChange }: TableWish,
 ): Promise<PreparedTable> {
-  const needs = { seen, isSoft: deleteKind(target, range) === 'soft' }
+  const isMarked = seen.deleted && flagPolicy(target) === 'mark'
+  const needs = { seen, isSoft: isMarked || deleteKind(target, range) === 'soft' }
   table.info ??= await sessions.run(signal, (client) => loadTable(client, names))
   const known = table.info
   const plan = known?.isStamped ? planFor(target, needs, known) : null

@@ -1,15 +1,10 @@
 import type pg from 'pg'
 import type { Target } from '../../../schema/protocol.ts'
+import { deletedColumn } from '../flagged.ts'
 import { type ColumnPlan, planColumns, type TableColumn } from './columns.ts'
 import { isKeyed } from './identity.ts'
 import type { TableNames } from './ledger.ts'
-import {
-  type ColumnType,
-  deletedColumn,
-  rangeColumn,
-  type SeenFields,
-  syncedColumn,
-} from './types.ts'
+import { type ColumnType, rangeColumn, type SeenFields, syncedColumn } from './types.ts'
 
 /** What is known of a stream's table; the server is asked again when it turns out to be out of date. */
 export interface TableInfo {

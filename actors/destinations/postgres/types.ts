@@ -14,9 +14,10 @@ export const rangeColumn = '_derrick_range'
 export const syncedColumn = '_derrick_synced_at'
 export const idColumn = '_derrick_id'
 export const extraColumn = '_derrick_extra'
-export const deletedColumn = '_derrick_deleted_at'
 /** Type that marks the lane of all fields past the bound, in a page's column list. */
 export const extraType = 'extra'
+/** The same for the lane that tells which rows the source marks as deleted, and when. */
+export const deletedType = 'deleted'
 
 /** Which kinds of values a field was seen with in one attempt. */
 export interface SeenField {
@@ -27,13 +28,14 @@ export interface SeenField {
   json: boolean
 }
 
-/** All that an attempt's pages hold: fields by name, and whether some of them are in the lane of the rest. */
+/** All that an attempt's pages hold: fields by name, whether some are in the lane of the rest, and rows are marked. */
 export interface SeenFields {
   fields: Map<string, SeenField>
   extra: boolean
+  deleted: boolean
 }
 
-export const noFields = (): SeenFields => ({ fields: new Map(), extra: false })
+export const noFields = (): SeenFields => ({ fields: new Map(), extra: false, deleted: false })
 
 const lanes: Record<LaneType, Lane> = {
   bigint: 'number',
@@ -54,6 +56,10 @@ export function addColumns(seen: SeenFields, columns: PageMeta['columns'], keyed
     const { name, type } = columns[i] as { name: string; type: string }
     if (type === extraType) {
       seen.extra = true
+      continue
+    }
+    if (type === deletedType) {
+      seen.deleted = true
       continue
     }
     const known = seen.fields.get(name)
@@ -78,8 +84,9 @@ export function lanesOf(seen: SeenField): { lane: Lane; type: LaneType }[] {
 /** All that several attempts saw. */
 export function joinFields(all: readonly SeenFields[]): SeenFields {
   const joined = noFields()
-  for (const { fields, extra } of all) {
+  for (const { fields, extra, deleted } of all) {
     joined.extra ||= extra
+    joined.deleted ||= deleted
     for (const seen of fields.values()) {
       const known = joined.fields.get(seen.field)
       if (!known) {

@@ -53,6 +53,8 @@ export interface AttemptInput {
   range: JobRange
   /** records a page */
   pages: readonly (readonly Row[])[]
+  /** records that the source marks as deleted */
+  isDeleted?: (record: Row) => boolean
   fetchedFrom?: number
   /** Called before the commit, in the attempt's own turn. */
   beforeCommit?: () => Promise<void>
@@ -84,7 +86,13 @@ export function openAttempt(
   destination: DestinationWriter,
   input: AttemptInput,
 ): Attempt {
-  const { target, range, pages, signal = new AbortController().signal } = input
+  const {
+    target,
+    range,
+    pages,
+    isDeleted = () => false,
+    signal = new AbortController().signal,
+  } = input
   const offeredFence = input.offeredFence ?? nextOffer()
   const fetchedFrom = input.fetchedFrom ?? offeredFence * 1000
   const limits = {
@@ -118,7 +126,7 @@ export function openAttempt(
     const encoder = kind.makeEncoder({ target, range, fetchedFrom })
     const report = { pages: 0, records: 0, checksum: 0, fetchedFrom }
     for (const records of pages) {
-      const page = encoder.encode(records)
+      const page = encoder.encode(records, new Set(records.filter(isDeleted)))
       report.pages += 1
       report.records += page.recordCount
       report.checksum = addChecksums(report.checksum, page.checksum)

@@ -10,6 +10,7 @@ import {
   runAttempt,
 } from './attempts.ts'
 import { again, type Conformance, openBench, versions } from './bench.ts'
+import { flags } from './conformance-flags.ts'
 import { hostileRecords, keptItsValue, unwritableRecords } from './hostile.ts'
 
 /** What every destination must do, whatever it is. */
@@ -90,6 +91,7 @@ export function conformance(t: Test, suite: Conformance): void {
   if (suite.guardsShrinking) shrinking(t, suite)
   recovery(t, suite)
   content(t, suite)
+  flags(t, suite)
   rowsOverTime(t, suite)
 }
 

@@ -156,3 +156,17 @@ t.test('a field that is not there is a transform failure that names it', async (
   t.equal(failure.category, 'transform')
   t.match(failure.message, 'missing')
 })
+
+t.test('records that the source marks as deleted are told apart, as they land', async (t) => {
+  const rows = [
+    { id: 1, state: 'live' },
+    { id: 2, state: 'gone' },
+    { id: 3, state: null },
+  ]
+  const more = 'deletes: flag\n    deleted_if: record.status == "gone"'
+  const { pages } = await read(rows, '{}', `fields: [{rename: {state: status}}]\n    ${more}`)
+  t.strictSame(ids([...(pages[0]?.deleted ?? [])]), [2])
+  t.equal(pages[0]?.records.length, 3, 'they are records all the same')
+  const none = await read(rows.slice(0, 1), '{}', 'deletes: flag\n    deleted_if: record?.x == 1')
+  t.equal(none.pages[0]?.deleted, undefined)
+})

@@ -114,7 +114,10 @@ export class Scene {
       schemaChanges,
       begin: () => writer.begin(),
       async write(records) {
-        const page = encoder.encode(records)
+        const page = encoder.encode(
+          records,
+          new Set(records.filter(({ deleted }) => deleted === true)),
+        )
         rejects.push(...page.rejects)
         report.pages += 1
         report.records += page.recordCount
