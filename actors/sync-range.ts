@@ -149,7 +149,7 @@ async function readPages(
         if (done) return totals
         signal.throwIfAborted()
         lastBytes = page.bytes
-        const encoded = encoder.encode(page.records)
+        const encoded = encoder.encode(page.records, page.deleted)
         // Records that stay reachable until the next page comes are moved to the old heap, which costs more than parsing them.
         page.records.length = 0
         totals.pages += 1
