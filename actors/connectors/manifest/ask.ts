@@ -73,7 +73,7 @@ async function tryOnce(
 ): Promise<Tried> {
   const { signal } = question
   const draft = question.draft()
-  await session.signIn.sign(draft, signal)
+  if (!draft.unsigned) await session.signIn.sign(draft, signal)
   const leave = await session.governor.enter(new URL(draft.url).pathname, signal)
   let response: HttpResponse
   try {
@@ -130,7 +130,9 @@ function documentOf(
 ): Document {
   if (response.status === 204 || response.status === 205) return { response: null, isDeep: false }
   const limits = { maxBytes: session.maxBodyBytes, secrets: session.secrets }
-  return decodeDocument(response.body, records, limits)
+  // APIs that give tables tell of errors in JSON.
+  const spec = response.status < 400 ? records : { ...records, format: 'json' as const }
+  return decodeDocument(response.body, spec, limits)
 }
 
 function httpRequest(draft: RequestDraft, session: SourceSession, signal: AbortSignal) {

@@ -6,6 +6,7 @@ import type { HttpClient, HttpRequest } from '../../http/http.ts'
 import { ask } from './ask.ts'
 import { makeErrorJudge } from './errors.ts'
 import { readStream } from './reader.ts'
+import { jsonObject } from './records.ts'
 import { compileRequest } from './request.ts'
 import { noPage } from './scope.ts'
 import { openSession, type SourceOptions, type SourceSession } from './session.ts'
@@ -123,14 +124,7 @@ async function checkRequest(session: SourceSession, spec: RequestSpec, signal: A
       draft: () => request.draft(scope),
       judge: makeErrorJudge(session.manifest.errors),
       retry: checkRetry,
-      records: {
-        at: '',
-        shape: 'object',
-        format: 'json',
-        compression: 'none',
-        delimiter: ',',
-        charset: 'utf-8',
-      },
+      records: jsonObject,
       signal,
       onWait: () => {},
     },

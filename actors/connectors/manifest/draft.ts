@@ -13,6 +13,8 @@ export interface RequestDraft {
   method: 'GET' | 'POST'
   /** absolute, without query */
   url: string
+  /** goes without the source's credentials: its address comes from the API's data and leads to another host */
+  unsigned?: boolean
   query: Map<string, unknown>
   /** query of a next URL, as it came; a parameter in `query` takes the place of its namesake here */
   tail: string

@@ -87,6 +87,16 @@ function inUtf8(file: Uint8Array, charset: string): Uint8Array {
   return /^utf-?8$/i.test(charset) ? file : Buffer.from(new TextDecoder(charset).decode(file))
 }
 
+/** One JSON object: the form of answers that hold no records, such as those to checks and sign-ins. */
+export const jsonObject: Records = {
+  at: '',
+  shape: 'object',
+  format: 'json',
+  compression: 'none',
+  delimiter: ',',
+  charset: 'utf-8',
+}
+
 /** Compiles where records are and what becomes of them. */
 export function makeRecordPicker(spec: Records): RecordPicker {
   const itemsOf = itemFinder(spec)

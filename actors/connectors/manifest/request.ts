@@ -24,6 +24,9 @@ export interface CompiledRequest {
 export function compileRequest(spec: RequestSpec, apiBaseUrl: string): CompiledRequest {
   const names = namesAt('request')
   const base = compileTemplate(spec.base_url ?? apiBaseUrl, names)
+  // An address that the API's own data name is not one that the author trusted with the credentials.
+  const isGiven = spec.base_url !== undefined && parseTemplate(spec.base_url).some(isFromData)
+  const home = compileTemplate(apiBaseUrl, names)
   const path = compilePathTemplate(spec.path, names)
   const query = compileEntries(spec.query, names)
   const headers = compileEntries(spec.headers, names)
@@ -44,6 +47,7 @@ export function compileRequest(spec: RequestSpec, apiBaseUrl: string): CompiledR
       const draft: RequestDraft = {
         method: spec.method,
         url,
+        unsigned: isGiven && new URL(url).origin !== originOf(home(scope)),
         query: new Map(params),
         tail: '',
         headers: new Map([['accept', 'application/json']]),
@@ -62,6 +66,12 @@ export function compileRequest(spec: RequestSpec, apiBaseUrl: string): CompiledR
     },
   }
 }
+
+const isFromData = (part: string | { node: Node }): boolean =>
+  typeof part !== 'string' && readsRecords(part.node, false)
+
+const originOf = (value: unknown): string | undefined =>
+  typeof value === 'string' ? URL.parse(value)?.origin : undefined
 
 function compileEntries(
   map: Record<string, unknown>,
@@ -117,11 +127,11 @@ function compilePathTemplate(
 
 const escapeDelimiters = (text: string): string => text.replace(/[?#\\]/g, encodeURIComponent)
 
-/** An author who escapes by hand is believed. */
-function readsRecords(node: Node): boolean {
-  if (node.kind === 'call' && node.name === 'urlEncode') return false
+/** Whether a value comes from the API's data. With `believes`, an author who escapes by hand is believed. */
+function readsRecords(node: Node, believes = true): boolean {
+  if (believes && node.kind === 'call' && node.name === 'urlEncode') return false
   if (node.kind === 'scope') return node.name === 'each' || node.name === 'job'
-  return childrenOf(node).some(readsRecords)
+  return childrenOf(node).some((child) => readsRecords(child, believes))
 }
 
 /** base_url and path as one address; a query in either becomes parameters. */

@@ -8,6 +8,7 @@ import { ask } from './ask.ts'
 import { type AuthScope, credential } from './auth.ts'
 import type { DraftBody, RequestDraft } from './draft.ts'
 import { makeErrorJudge } from './errors.ts'
+import { jsonObject } from './records.ts'
 import { compileRequest } from './request.ts'
 import { waitOf } from './retry.ts'
 import { namesAt, noPage, type RequestScope } from './scope.ts'
@@ -68,14 +69,7 @@ async function askForToken(
         draft,
         judge: makeErrorJudge([]),
         retry: session.manifest.retry,
-        records: {
-          at: '',
-          shape: 'object',
-          format: 'json',
-          compression: 'none',
-          delimiter: ',',
-          charset: 'utf-8',
-        },
+        records: jsonObject,
         signal,
         onWait: () => {},
       },
