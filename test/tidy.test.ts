@@ -234,7 +234,9 @@ t.test('every manifest loads without an error', async (t) => {
 function entries(): string[] {
   const fixed = [
     'runtime/main.ts',
+    'runtime/binary/boot-entry.ts',
     'runtime/binary/main-entry.ts',
+    'runtime/binary/warm-entry.ts',
     'runtime/binary/build.ts',
     'actors/worker-entry.ts',
     'actors/sync-actor.ts',

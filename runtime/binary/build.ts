@@ -4,7 +4,6 @@ import { parseArgs } from 'node:util'
 import { type AssetFiles, assetBytes, dataAssets, webAssets } from './assets.ts'
 import { withBuildLock } from './build-lock.ts'
 import { sourceRoot as root } from './embedded.ts'
-import { workerAsset } from './embedded-worker.ts'
 import { baseBinary, buildExecutable, sqliteAddon } from './executable.ts'
 import { isFresh } from './freshness.ts'
 import { sqliteAsset } from './native.ts'
@@ -13,7 +12,6 @@ const dist = join(root, 'dist')
 const work = join(dist, 'build')
 /** Another build that runs longer than this hangs. */
 const longestBuildMs = 300_000
-const mainBundle = 'main.cjs'
 const output = join(dist, 'derrick')
 const packages = ['package.json', 'package-lock.json']
 const consoleInputs = inCheckout(['web', 'schema', ...packages])
@@ -60,31 +58,31 @@ async function buildConsole(): Promise<string> {
   return 'dist/web'
 }
 
-async function buildBundles(): Promise<string> {
-  const { bundle } = await import('./bundle.ts')
-  const main = join(work, mainBundle)
-  const worker = join(work, workerAsset)
-  await bundle(join(root, 'runtime', 'binary', 'main-entry.ts'), main)
-  await bundle(join(root, 'actors', 'worker-entry.ts'), worker)
-  return `main ${sizeOf(main)}, worker ${sizeOf(worker)}`
-}
-
 async function build(onlyStale: boolean): Promise<void> {
   if (onlyStale && isFresh(output, programInputs)) return
   const startedAt = new Date()
   mkdirSync(work, { recursive: true })
   const consoleIsFresh = isFresh(join(dist, 'web', 'index.html'), consoleInputs)
   if (!(onlyStale && consoleIsFresh)) await step('console', buildConsole)
-  await step('bundles', buildBundles)
 
-  const assets: AssetFiles = {
-    ...dataAssets(root),
-    [workerAsset]: join(work, workerAsset),
-    [sqliteAsset]: sqliteAddon(root),
-  }
+  const assets: AssetFiles = { ...dataAssets(root), [sqliteAsset]: sqliteAddon(root) }
+  let main = ''
+  await step('bundles', async () => {
+    const { bundleProgram } = await import('./program.ts')
+    const program = await bundleProgram(root, work)
+    main = program.main
+    Object.assign(assets, program.assets)
+    return `${Object.keys(program.assets).length} chunks, ${megabytes(assetBytes(program.assets))}`
+  })
   await step('assets', () => {
     Object.assign(assets, webAssets(root, join(work, 'web')))
     return `${Object.keys(assets).length} files, ${megabytes(assetBytes(assets))}`
+  })
+  await step('code cache', async () => {
+    const { makeCodeCaches } = await import('./code-cache.ts')
+    const caches = await makeCodeCaches(root, work, assets)
+    Object.assign(assets, caches)
+    return `${Object.keys(caches).length} chunks, ${megabytes(assetBytes(caches))}`
   })
 
   let base = process.execPath
@@ -95,7 +93,7 @@ async function build(onlyStale: boolean): Promise<void> {
     return `Node ${process.version}, ${sizeOf(base)}${note}`
   })
   await step('executable', () => {
-    buildExecutable({ base, main: mainBundle, assets, folder: work, output })
+    buildExecutable({ base, main, assets, folder: work, output })
     dateAt(output, startedAt)
     return `dist/derrick, ${sizeOf(output)}`
   })

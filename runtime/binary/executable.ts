@@ -48,6 +48,9 @@ export function sqliteAddon(root: string): string {
   return file
 }
 
+/** Node's flags in the executable. No heap limits here: a baked flag would win over NODE_OPTIONS. */
+export const execArgv = ['--disable-warning=ExperimentalWarning']
+
 export type Executable = {
   base: string
   /** The bundle's name in `folder`: a bare name, because stack traces show it as it was given. */
@@ -70,8 +73,7 @@ export function buildExecutable({ base, main, assets, folder, output }: Executab
     useSnapshot: false,
     useCodeCache: true,
     useVfs: false,
-    // No heap sizes here: a baked flag would win over NODE_OPTIONS.
-    execArgv: ['--disable-warning=ExperimentalWarning'],
+    execArgv,
     execArgvExtension: 'env',
     assets,
   }
