@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { CheckResult } from '../schema/destination.ts'
-import type { PoolTask, RangeJob } from '../schema/protocol.ts'
+import type { PoolTask } from '../schema/protocol.ts'
 import { ByteBudget, workerBudgetBytes } from './byte-budget.ts'
 import { checkSource } from './connectors/manifest/check.ts'
 import { makeStreamReader } from './connectors/manifest/reader.ts'
@@ -11,6 +11,7 @@ import {
   closeDestination,
 } from './destinations/destination-actor.ts'
 import { destinationKind } from './destinations/index.ts'
+import { governorOf } from './governor-lines.ts'
 import { makeHttpClient } from './http/client.ts'
 import type { HttpClient } from './http/http.ts'
 import { type SyncRangeDeps, syncRange } from './sync-range.ts'
@@ -32,7 +33,7 @@ const random = (): number => Math.random()
 const deps: SyncRangeDeps = {
   now: clock.now,
   budget: new ByteBudget(workerBudgetBytes),
-  openReader: (job: RangeJob) =>
+  openReader: (job, openLine) =>
     makeStreamReader({
       manifest: job.connector.manifest,
       streamName: job.connector.streamName,
@@ -40,6 +41,7 @@ const deps: SyncRangeDeps = {
       http: clientFor(job.allowPrivateNetworks),
       clock,
       random,
+      governor: governorOf(job, openLine),
       timezone: job.range.zone,
       maxBodyBytes: job.limits.maxBodyBytes,
     }),

@@ -20,7 +20,8 @@ import { type Asked, askedOf } from './read-part.ts'
 export interface SyncRangeDeps {
   now: () => number
   budget: ByteBudget
-  openReader: (job: RangeJob) => StreamReader
+  /** @param openLine sends a worker's line to the governor of the job's source to the supervisor */
+  openReader: (job: RangeJob, openLine: (port: MessagePort) => void) => StreamReader
   /** Starts the destination actor's end of the port. */
   attachDestination: (port: MessagePort) => void
   loadKind: (type: RangeJob['target']['type']) => Promise<DestinationKind>
@@ -132,7 +133,7 @@ async function readPages(
 ): Promise<{ pages: number; records: number; checksum: number }> {
   const totals = { pages: 0, records: 0, checksum: 0 }
   const pages = deps
-    .openReader(job)
+    .openReader(job, (port) => supervisor.send({ kind: 'governor-opened', port }, [port]))
     .pages({
       window,
       signal,

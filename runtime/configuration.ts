@@ -116,6 +116,7 @@ function toContext(
         manifest?.api.max_in_flight ?? 1,
         source.limits.max_in_flight ?? Number.POSITIVE_INFINITY,
       ),
+      ...(source.limits.reserve === undefined ? {} : { reserve: source.limits.reserve }),
     },
     target: { namespace: connection.namespace, table: `${connection.streamPrefix}${stream.name}` },
     destination: {

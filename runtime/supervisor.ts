@@ -22,6 +22,7 @@ import type { ApiRequest } from './demo-setup.ts'
 import { CommitSlots } from './engine/commit-slots.ts'
 import type { EngineDeps } from './engine/context.ts'
 import type { EngineEvent } from './engine/engine-events.ts'
+import { Governors } from './engine/governors.ts'
 import { LedgerEngine } from './engine/ledger-engine.ts'
 import { Permits } from './engine/permits.ts'
 import { makePool } from './engine/pool.ts'
@@ -138,22 +139,27 @@ function buildEngine({ config, log, db, secrets, connectors, hub }: EngineParts)
     onStray: (error) => log.error({ err: error }, 'a worker that had nothing to do ended'),
   })
   const listener = makeEngineListener({ stores, connectors, hub, now, newId, engine: () => engine })
+  const configuration = makeConfiguration({ ...stores, connectors, secrets })
   const deps: EngineDeps = {
     now,
     random: Math.random,
     newId,
-    wakeAt: (at, call) => {
-      const timer = setTimeout(call, Math.min(Math.max(at - now(), 0), longestTimerMs))
-      return () => clearTimeout(timer)
-    },
+    wakeAt,
     ranges: stores.ranges,
     runs: stores.runs,
     attempts: stores.attempts,
     fences: new FenceCounter(db.normal, now),
-    config: makeConfiguration({ ...stores, connectors, secrets }),
+    config: configuration,
     permits,
     queue: new RunQueue(permits),
     slots: new CommitSlots(),
+    governors: new Governors({
+      now,
+      wakeAt,
+      budgets: stores.sourceBudgets,
+      savePause: configuration.setSourcePausedUntil,
+      onWaiting: (sourceId) => engine.sourceWaits(sourceId),
+    }),
     pool,
     emit: (event) => {
       logEvent(log, event)
@@ -192,6 +198,11 @@ function logEvent(log: Logger, event: EngineEvent): void {
 
 /** Whoever waits longer is woken to look at the clock again: it may have been set, or the machine have slept. */
 const longestTimerMs = 60_000
+
+function wakeAt(at: number, call: () => void): () => void {
+  const timer = setTimeout(call, Math.min(Math.max(at - now(), 0), longestTimerMs))
+  return () => clearTimeout(timer)
+}
 
 /** Spool files of an earlier process belong to attempts that are over. */
 function emptySpool(dataDir: string): string {

@@ -1,6 +1,6 @@
 /** The part of a MessagePort that a channel needs; kept structural so that this folder imports no `node:`. */
 export interface Port {
-  postMessage(message: unknown, transfer: ArrayBuffer[]): void
+  postMessage(message: unknown, transfer: Transferable[]): void
   on(event: string, listener: (message: unknown) => void): unknown
   close(): void
 }
@@ -11,7 +11,7 @@ export type Handlers<In extends { kind: string }> = {
 }
 
 export interface Channel<Out extends { kind: string }> {
-  send(message: Out, transfer?: ArrayBuffer[]): void
+  send(message: Out, transfer?: Transferable[]): void
   close(): void
 }
 

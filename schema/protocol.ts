@@ -8,7 +8,7 @@
 import type { DestinationType } from './destination.ts'
 import type { Failure } from './error.ts'
 import type { Manifest } from './manifest/manifest.ts'
-import type { RangeKind } from './range.ts'
+import type { Lane, RangeKind } from './range.ts'
 import type { FinalityRules } from './revisit.ts'
 import type { DeletePolicy, Granularity, WriteMode } from './stream.ts'
 
@@ -71,6 +71,8 @@ export interface RangeJob {
   streamId: string
   sourceId: string
   range: JobRange
+  /** how urgent: requests of fresher lanes go first where an API limits their number */
+  lane: Lane
   /** offered fence; the destination issues the real one, always higher than any before */
   offeredFence: number
   connector: { manifest: Manifest; streamName: string }
@@ -137,16 +139,56 @@ export type RangeCommand =
   | { kind: 'cancel-range'; reason: 'cancel' | 'stop' }
   | { kind: 'grant-commit-slot' }
 
-export type RangeEvent =
+export type RangeEvent<P = unknown> =
   | { kind: 'range-claimed'; fence: number; fetchedFrom: number }
   | { kind: 'range-progressed'; progress: AttemptProgress }
   | { kind: 'source-waited'; untilMs: number; reason: string }
+  /** this worker's line to the governor of the job's source; the port is transferred */
+  | { kind: 'governor-opened'; port: P }
   | { kind: 'commit-slot-wanted' }
   | { kind: 'records-rejected'; rejects: Reject[] }
   | { kind: 'schema-changed'; table: string; columns: { name: string; type: string }[] }
   | { kind: 'range-completed'; receipt: Receipt; progress: AttemptProgress; recovered: boolean }
   | { kind: 'range-failed'; failure: Failure; progress: AttemptProgress }
   | { kind: 'range-cancelled'; progress: AttemptProgress }
+
+/**
+ * To the governor of a source, over one port a source and worker. `groups` name the limits that count a request
+ * (`limitGroup`); sources without limits only hear of pauses.
+ */
+export type LeaveRequest =
+  /** so many more requests wait; fewer when they are given up */
+  | { kind: 'leave-wanted'; groups: string[]; lane: Lane; count: number }
+  /** granted, and not used in time */
+  | { kind: 'leave-returned'; groups: string[]; count: number; untilMs: number }
+  | {
+      kind: 'request-answered'
+      groups: string[]
+      /** as it was granted */
+      untilMs: number
+      startedMs: number
+      /** the API said that it was one too many */
+      refused: boolean
+      seen: SeenLimit[]
+    }
+  /** the API asked for a wait, which concerns all that read from it */
+  | { kind: 'wait-asked'; untilMs: number }
+
+/** What an answer says of one limit: the nth of its group. */
+export interface SeenLimit {
+  group: string
+  nth: number
+  left: number | null
+  limit: number | null
+  resetMs: number | null
+  /** requests should be this far apart for now */
+  spacingMs: number
+}
+
+export type LeaveAnswer =
+  /** so many requests may start until then (epoch ms) */
+  | { kind: 'leave-granted'; groups: string[]; lane: Lane; count: number; untilMs: number }
+  | { kind: 'source-paused'; untilMs: number }
 
 /** What an encoder says of one page beside its bytes. Kept small: it is cloned with every page. */
 export interface PageMeta {

@@ -5,7 +5,16 @@ import { IdOf } from './id.ts'
 
 /** Limits that a user sets on a source beyond its manifest's. */
 export const SourceLimits = Type.Object(
-  { max_in_flight: Type.Optional(Type.Integer({ minimum: 1, maximum: 256 })) },
+  {
+    max_in_flight: Type.Optional(Type.Integer({ minimum: 1, maximum: 256 })),
+    reserve: Type.Optional(
+      Type.Number({
+        minimum: 0,
+        maximum: 0.95,
+        description: "share of the API's rate limits that is left to the account's other users",
+      }),
+    ),
+  },
   { additionalProperties: false },
 )
 

@@ -67,7 +67,10 @@ export async function runs(
   const columns: Column<Run>[] = [
     { title: 'RUN', text: (one) => one.id },
     { title: 'STREAM', text: (one) => titles.get(one.stream_id) ?? one.stream_id },
-    { title: 'STATUS', text: (one) => one.status },
+    {
+      title: 'STATUS',
+      text: (one) => (one.waiting_for ? `${one.status}, waiting: ${one.waiting_for}` : one.status),
+    },
     { title: 'RANGES', text: ({ ranges }) => `${ranges.complete}/${ranges.total}` },
     { title: 'RECORDS', text: (one) => one.records.toLocaleString('en') },
     { title: 'STARTED', text: (one) => ago(one.started_at) },

@@ -14,6 +14,7 @@ import type { RangeStore } from '../store/ranges.ts'
 import type { RunStore } from '../store/runs.ts'
 import type { CommitSlots } from './commit-slots.ts'
 import type { EngineEvent } from './engine-events.ts'
+import type { Governors } from './governors.ts'
 import type { Permits } from './permits.ts'
 import type { Frontier } from './planner.ts'
 import type { ActorPool } from './pool.ts'
@@ -62,6 +63,8 @@ export interface StreamContext {
     /** the API asked to wait until then; survives restarts */
     pausedUntil: number | null
     maxInFlight: number
+    /** share of its rate limits that is left to the account's other users; none unless told */
+    reserve?: number
   }
   target: { namespace: string; table: string }
   destination: { id: string; type: DestinationType; version: number; commitSlots: number }
@@ -121,6 +124,7 @@ export interface EngineDeps {
   permits: Permits
   queue: RunQueue
   slots: CommitSlots
+  governors: Governors
   pool: ActorPool
   emit: (event: EngineEvent) => void
   spoolDir: string

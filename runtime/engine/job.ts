@@ -26,6 +26,7 @@ export function buildJob(
     streamId: context.streamId,
     sourceId: context.source.id,
     range: jobRange(context, row, place.now()),
+    lane: row.lane,
     offeredFence: row.fence,
     connector: { manifest: inputs.manifest, streamName: context.connector.streamName },
     config: inputs.sourceConfig,

@@ -9,6 +9,7 @@ import type { RunTrigger } from '../../schema/run.ts'
 import type { Settings } from '../../schema/settings.ts'
 import type { RangeRow } from '../store/ranges.ts'
 import type { RunRow } from '../store/runs.ts'
+import { ActiveRuns } from './active-runs.ts'
 import type { EngineDeps, StreamContext } from './context.ts'
 import type { AskedWindow, Engine, RangeAction } from './engine.ts'
 import { farthestMs, type MoveOptions, moveRanges } from './range-actions.ts'
@@ -21,20 +22,16 @@ import { SourceTurns } from './source-turns.ts'
 import { clearWindow, resetStream } from './stream-reset.ts'
 import { pausedBy } from './stream-rules.ts'
 
-/** At most this many progress events a second and run. */
-const progressEveryMs = 250
-
 /** The engine on top of the ledger: owns the active runs, hands them permits, answers the API. */
 export class LedgerEngine implements Engine, RunHost {
   readonly #deps: EngineDeps
   readonly #manifestOf: (connector: string) => Manifest
-  readonly #active = new Map<string, RunCoordinator>()
+  readonly #active: ActiveRuns
   readonly #turns = new SourceTurns<RunCoordinator>()
   /** streams whose ranges are being moved or removed: nothing may start */
   readonly #resetting = new Set<string>()
   readonly #lastTick: () => number | null
   #stopping: (() => void) | null = null
-  #progressTimer: NodeJS.Timeout | undefined
 
   constructor(
     deps: EngineDeps,
@@ -42,6 +39,7 @@ export class LedgerEngine implements Engine, RunHost {
     lastTick: () => number | null,
   ) {
     this.#deps = deps
+    this.#active = new ActiveRuns(deps)
     this.#manifestOf = manifestOf
     this.#lastTick = lastTick
   }
@@ -54,20 +52,19 @@ export class LedgerEngine implements Engine, RunHost {
       const stream = this.#deps.config.stream(run.streamId)
       if (stream?.enabled && pausedBy(stream) === null) this.syncStream(run.streamId, 'retry')
     }
-    this.#progressTimer = setInterval(() => this.#emitProgress(), progressEveryMs)
-    this.#progressTimer.unref()
+    this.#active.startTelling()
   }
 
   /** Takes no new work, lets commits under way finish for a while, puts the rest back. Resolves when nothing runs. */
   async stop(graceMs: number): Promise<void> {
-    clearInterval(this.#progressTimer)
+    this.#active.stopTelling()
     const empty = new Promise<void>((resolve) => {
       this.#stopping = resolve
     })
-    for (const run of this.#active.values()) run.stop()
+    for (const run of this.#active.all()) run.stop()
     if (this.#active.size === 0) return
     const timer = setTimeout(() => {
-      for (const run of this.#active.values()) run.stopNow()
+      for (const run of this.#active.all()) run.stopNow()
     }, graceMs)
     await empty
     clearTimeout(timer)
@@ -87,7 +84,7 @@ export class LedgerEngine implements Engine, RunHost {
     // Access was refused before; whoever asks again has reason to.
     if (byPerson && context.pausedReason) this.#deps.config.pauseStream(streamId, null)
     const plan = { ...(window ? { window } : {}), newTries: asked }
-    const running = this.#active.get(streamId)
+    const running = this.#active.ofStream(streamId)
     if (running) {
       running.plan(plan)
       return { runId: running.run.id, joined: true }
@@ -101,18 +98,15 @@ export class LedgerEngine implements Engine, RunHost {
   }
 
   cancelStream(streamId: string): boolean {
-    const run = this.#active.get(streamId)
+    const run = this.#active.ofStream(streamId)
     run?.cancel()
     return run !== undefined
   }
 
   cancelRun(runId: string): boolean {
-    for (const run of this.#active.values()) {
-      if (run.run.id !== runId) continue
-      run.cancel()
-      return true
-    }
-    return false
+    const run = this.#active.find(runId)
+    run?.cancel()
+    return run !== undefined
   }
 
   async actOnRanges(
@@ -171,7 +165,7 @@ export class LedgerEngine implements Engine, RunHost {
     const context = this.#deps.config.stream(streamId)
     if (!context) throw derrickError('unknown', 'stream.not_found', 'there is no such stream')
     if (isLook) return act(context)
-    if (this.#active.has(streamId)) {
+    if (this.#active.ofStream(streamId)) {
       throw derrickError('unknown', 'run.active', 'the stream is being synced', {
         remedy: 'cancel its run first',
       })
@@ -188,11 +182,19 @@ export class LedgerEngine implements Engine, RunHost {
   }
 
   streamChanged(streamId: string): void {
-    this.#active.get(streamId)?.poke()
+    this.#active.ofStream(streamId)?.poke()
+  }
+
+  /** Requests of a source began to wait for its limits, or go on: its runs show it. */
+  sourceWaits(sourceId: string): void {
+    for (const run of this.#active.ofSource(sourceId)) run.tell()
   }
 
   sourceChanged(sourceId: string): void {
-    const { config, ranges } = this.#deps
+    const { config, ranges, governors, now } = this.#deps
+    const [first] = config.streamsOfSource(sourceId)
+    const pausedUntil = first === undefined ? null : config.stream(first)?.source.pausedUntil
+    if ((pausedUntil ?? 0) <= now()) governors.resume(sourceId)
     for (const streamId of config.streamsOfSource(sourceId)) {
       this.streamChanged(streamId)
       const context = config.stream(streamId)
@@ -242,15 +244,15 @@ export class LedgerEngine implements Engine, RunHost {
   }
 
   progress(): Progress[] {
-    return [...this.#active.values()].map((run) => this.#progressOf(run))
+    return this.#active.progress()
   }
 
   waitingFor(runId: string): string | undefined {
-    return this.#find(runId)?.waiting
+    return this.#active.find(runId)?.waiting
   }
 
   isCancelling(runId: string): boolean {
-    return this.#find(runId)?.cancelling ?? false
+    return this.#active.find(runId)?.cancelling ?? false
   }
 
   // RunHost
@@ -269,25 +271,24 @@ export class LedgerEngine implements Engine, RunHost {
   }
 
   sourcePaused(sourceId: string): void {
-    for (const run of this.#active.values()) if (run.context.source.id === sourceId) run.poke()
+    for (const run of this.#active.ofSource(sourceId)) run.poke()
   }
 
   permitsReturned(): void {
     if (this.#stopping) return
     const { queue, emit } = this.#deps
     for (const { streamId } of queue.grant(this.#readiness())) {
-      this.#active.get(streamId)?.granted()
+      this.#active.ofStream(streamId)?.granted()
     }
     emit({ kind: 'scheduler-changed' })
     // Those that only wait may give way to those that are left.
     if (queue.size === 0) return
-    for (const run of this.#active.values()) if (run.isWaiting) run.poke()
+    for (const run of this.#active.all()) if (run.isWaiting) run.poke()
   }
 
   ended(run: RunCoordinator): void {
-    this.#active.delete(run.run.streamId)
+    this.#active.remove(run)
     const { workspaceId, streamId } = run.run
-    this.#deps.emit({ kind: 'progress', workspaceId, progress: this.#progressOf(run) })
     this.#deps.emit({ kind: 'stream-changed', workspaceId, streamId })
     this.permitsReturned()
     if (this.#stopping && this.#active.size === 0) this.#stopping()
@@ -308,7 +309,7 @@ export class LedgerEngine implements Engine, RunHost {
   }
 
   #isStartable(streamId: string): boolean {
-    const isBusy = this.#resetting.has(streamId) || this.#active.get(streamId)?.cancelling
+    const isBusy = this.#resetting.has(streamId) || this.#active.ofStream(streamId)?.cancelling
     return !isBusy && !this.#stopping
   }
 
@@ -323,33 +324,6 @@ export class LedgerEngine implements Engine, RunHost {
     throw derrickError('unknown', 'run.cancelling', 'the run before is still being cancelled', {
       remedy,
     })
-  }
-
-  #find(runId: string): RunCoordinator | undefined {
-    for (const run of this.#active.values()) if (run.run.id === runId) return run
-    return undefined
-  }
-
-  #progressOf(run: RunCoordinator): Progress {
-    const { rangesComplete, rangesTotal } = run.run
-    return run.progress.sample(
-      run.run,
-      { done: rangesComplete, total: rangesTotal },
-      run.waiting,
-      this.#deps.now(),
-    )
-  }
-
-  #emitProgress(): void {
-    for (const run of this.#active.values()) {
-      // Hundreds may be queued, and nothing of them moves.
-      if (this.#deps.queue.has(run.run.id)) continue
-      this.#deps.emit({
-        kind: 'progress',
-        workspaceId: run.run.workspaceId,
-        progress: this.#progressOf(run),
-      })
-    }
   }
 
   #context(streamId: string): StreamContext {
@@ -373,7 +347,7 @@ export class LedgerEngine implements Engine, RunHost {
 
   #activate(run: RunRow, context: StreamContext): RunCoordinator {
     const coordinator = new RunCoordinator(run, context, this.#deps, this)
-    this.#active.set(context.streamId, coordinator)
+    this.#active.add(coordinator)
     return coordinator
   }
 

@@ -10,14 +10,12 @@ export function reactToFailure(
   failed: Failure,
   context: StreamContext,
   report: RunReport,
-  deps: Pick<EngineDeps, 'config' | 'emit'>,
+  deps: Pick<EngineDeps, 'config' | 'emit' | 'governors'>,
 ): void {
   const isAsked = failed.category === 'rate_limit' && failed.retry_after_ms !== undefined
   const waits = row.status === 'failed' && isAsked
   const text = `${context.title} ${rangeTitle(row)}: ${failureText(failed)}`
   report.log(waits ? 'info' : 'warn', 'range.failed', text, row.id, { failure: failed })
   if (failed.category === 'auth') pauseAfterRefusal(failed, context, deps)
-  // Answers overtake each other: a later one never cuts a longer wait short.
-  const known = deps.config.stream(context.streamId)?.source.pausedUntil ?? 0
-  if (waits && row.dueAt > known) deps.config.setSourcePausedUntil(context.source.id, row.dueAt)
+  if (waits) deps.governors.pause(context.source.id, row.dueAt)
 }

@@ -27,6 +27,8 @@ export interface RangeTaskListener {
   onRead: () => void
   onWait: (untilMs: number, reason: string) => void
   onRejects: (rejects: Reject[]) => void
+  /** The worker opened its line to the governor of the source. */
+  onGovernor: (port: MessagePort) => void
   onSchemaChange: (table: string, columns: { name: string; type: string }[]) => void
 }
 
@@ -89,13 +91,15 @@ export function startRangeTask(
       end({ kind: 'failed', failure: toFailure(error), progress })
     }
   }
-  const channel = openChannel<RangeCommand, RangeEvent>(port1, {
+  const channel = openChannel<RangeCommand, RangeEvent<MessagePort>>(port1, {
     'range-claimed': (event) => hear(() => listener.onClaimed(event.fence, event.fetchedFrom)),
     'range-progressed': (event) => {
       progress = event.progress
       hear(() => listener.onProgress(event.progress))
     },
     'source-waited': (event) => hear(() => listener.onWait(event.untilMs, event.reason)),
+    // Also of an attempt that is over: other ranges in that worker will use the line.
+    'governor-opened': ({ port }) => listener.onGovernor(port),
     'commit-slot-wanted': () =>
       hear(() => {
         listener.onRead()

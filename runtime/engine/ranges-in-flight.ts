@@ -91,7 +91,8 @@ export class RangesInFlight {
   }
 
   #start(context: StreamContext, row: RangeRow, runId: string, inputs: JobInputs): RangeTask {
-    const { pool, slots } = this.#deps
+    const { pool, slots, governors } = this.#deps
+    governors.declare(context.source, inputs.manifest)
     return startRangeTask(
       buildJob(context, row, runId, inputs, this.#deps),
       {
@@ -127,6 +128,11 @@ export class RangesInFlight {
       },
       onRejects: (rejects: Reject[]) =>
         deps.attempts.addRejects(row.id, offered, rejects, deps.now()),
+      onGovernor: (port) => {
+        deps.governors.attach(sourceId, port)
+        // The line of a worker with nothing to do keeps no process alive.
+        port.unref()
+      },
       onSchemaChange: (table, columns) => report().schemaChanged(table, columns),
     }
   }

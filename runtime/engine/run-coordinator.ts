@@ -13,6 +13,7 @@ import { countsOf } from './run-counts.ts'
 import type { RunHost } from './run-host.ts'
 import { RunProgress } from './run-progress.ts'
 import { makeRunReport, type RunReport } from './run-report.ts'
+import { RunWait } from './run-wait.ts'
 import { askedWait, parallelRanges, pausedBy } from './stream-rules.ts'
 
 /** Lanes that a cancel holds until a manual trigger: history and repair. */
@@ -37,27 +38,23 @@ export class RunCoordinator {
   #phase: 'queued' | 'running' | 'ended' = 'queued'
   #ending: Ending = null
   #planning = 0
-  #forgetWake: (() => void) | undefined
-  #waiting: string | undefined
+  readonly #wait: RunWait
   #stoppedBy: Failure | null = null
   readonly #breaker = new Breaker()
   #heldSince = 0
   #queuedAt = 0
-  /** a queued run that yielded in a wait has nothing to do before */
-  #notBefore = 0
 
   constructor(run: RunRow, context: StreamContext, deps: EngineDeps, host: RunHost) {
     this.#run = run
     this.#context = context
     this.#deps = deps
     this.#host = host
+    this.#wait = new RunWait(deps)
     this.#inFlight = new RangesInFlight(deps, host, {
       report: () => this.#report,
       onProgress: (rangeId, progress) => this.progress.update(rangeId, progress),
       onRead: () => this.#step(),
-      onWait: (reason) => {
-        this.#waiting = reason
-      },
+      onWait: (reason) => this.#wait.say(reason),
       onEnded: (rangeId, row, outcome) => {
         this.progress.remove(rangeId)
         this.#safely(() => {
@@ -79,9 +76,15 @@ export class RunCoordinator {
     return this.#ending === 'cancel'
   }
   get waiting(): string | undefined {
-    if (this.#waiting !== undefined || this.#phase !== 'queued') return this.#waiting
+    if (this.#phase === 'running' && this.#inFlight.size > 0)
+      return this.#deps.governors.waitingFor(this.#context.source.id) ?? this.#wait.why
+    if (this.#wait.why !== undefined || this.#phase !== 'queued') return this.#wait.why
     const asked = askedWait(this.#context.source, this.#deps.now())
     return asked?.why ?? this.#deps.queue.waitingFor(this.#run.id)
+  }
+  /** Something that is shown of it changed outside. */
+  tell(): void {
+    this.#report.runChanged()
   }
   get heldSince(): number {
     return this.#heldSince
@@ -114,8 +117,8 @@ export class RunCoordinator {
       })
       .then(() => {
         this.#planning -= 1
-        this.#notBefore = 0
-        if (this.#phase === 'queued') this.#waiting = undefined
+        this.#wait.notBefore = 0
+        if (this.#phase === 'queued') this.#wait.say(undefined)
         // It may stand in a fresher lane now, or have something to do again.
         if (this.#deps.queue.has(this.#run.id)) this.#safely(() => this.#standInLine())
         this.#host.permitsReturned()
@@ -128,8 +131,8 @@ export class RunCoordinator {
     this.#queuedAt = this.#deps.now()
     this.#save({ status: 'queued' })
     this.#standInLine()
-    if (this.#notBefore === 0) return
-    this.#forgetWake = this.#deps.wakeAt(this.#notBefore, () => this.#host.permitsReturned())
+    const { notBefore } = this.#wait
+    if (notBefore > 0) this.#wait.wake(notBefore, () => this.#host.permitsReturned())
   }
 
   #standInLine(): void {
@@ -139,14 +142,14 @@ export class RunCoordinator {
       sourceId: this.#context.source.id,
       lane: this.#next(this.#context)?.lane ?? 'history',
       queuedAt: this.#queuedAt,
-      notBefore: this.#notBefore,
+      notBefore: this.#wait.notBefore,
     })
   }
 
   /** Both permits were taken for this run. */
   granted(): void {
     this.#phase = 'running'
-    this.#notBefore = 0
+    this.#wait.notBefore = 0
     this.#heldSince = this.#deps.now()
     const first = this.#run.startedAt === null
     this.#save({ status: 'running', startedAt: this.#run.startedAt ?? this.#deps.now() })
@@ -205,12 +208,12 @@ export class RunCoordinator {
 
   #advance(): void {
     if (this.#ending !== null) {
-      this.#forgetTimer()
+      this.#wait.forget()
       this.#finishEnding()
       return
     }
     if (this.#phase === 'queued') return
-    this.#forgetTimer()
+    this.#wait.forget()
     const context = this.#refresh()
     if (!context) return
     const paused = pausedBy(context)
@@ -240,7 +243,7 @@ export class RunCoordinator {
     while (this.#inFlight.hasRoom(parallelRanges(context))) {
       const row = this.#next(context)
       if (!row || !this.#host.takeTurn(this, context.source)) return
-      this.#waiting = undefined
+      this.#wait.say(undefined)
       try {
         this.#inFlight.dispatch(context, row, this.#run.id)
       } catch (error) {
@@ -280,19 +283,17 @@ export class RunCoordinator {
 
   /** Waits, in a longer wait without its permits when others can use them. */
   #waitUntil(at: number, why: string): void {
-    const { now, wakeAt } = this.#deps
-    const isNew = this.#waiting !== why
-    this.#waiting = why
-    if (at - now() > offeredWaitMs && this.#host.permitsWanted(this, null)) {
+    const isNew = this.#wait.say(why)
+    if (at - this.#deps.now() > offeredWaitMs && this.#host.permitsWanted(this, null)) {
       this.#yield(at)
       return
     }
     if (isNew) this.#report.runChanged()
-    this.#forgetWake = wakeAt(at, () => this.#step())
+    this.#wait.wake(at, () => this.#step())
   }
 
   #yield(notBefore: number): void {
-    this.#notBefore = notBefore
+    this.#wait.notBefore = notBefore
     this.#ending = 'yield'
     this.#finishEnding()
   }
@@ -325,7 +326,7 @@ export class RunCoordinator {
     switch (this.#ending) {
       case 'yield':
         this.#ending = null
-        if (this.#notBefore === 0) this.#waiting = undefined
+        if (this.#wait.notBefore === 0) this.#wait.say(undefined)
         this.#release(held)
         this.enqueue()
         this.#host.permitsReturned()
@@ -347,7 +348,7 @@ export class RunCoordinator {
   #finish(reason: Failure | null, status?: RunRow['status']): void {
     const held = this.#phase === 'running'
     this.#phase = 'ended'
-    this.#forgetTimer()
+    this.#wait.forget()
     this.#deps.queue.remove(this.#run.id)
     const { rangesFailed } = countsOf(this.#run, this.#deps)
     const last = reason ?? this.#deps.ranges.lastFailed(this.#run.streamId)?.error ?? null
@@ -364,11 +365,6 @@ export class RunCoordinator {
 
   #release(held: boolean): void {
     if (held) this.#deps.permits.release(this.#context.source.id)
-  }
-
-  #forgetTimer(): void {
-    this.#forgetWake?.()
-    this.#forgetWake = undefined
   }
 
   /** Configuration is read anew at each step; a stream that was deleted or disabled ends its run. */

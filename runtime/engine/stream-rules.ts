@@ -24,9 +24,11 @@ export function askedWait(
   now: number,
 ): { until: number; why: string } | undefined {
   if (pausedUntil === null || pausedUntil <= now) return undefined
-  const why = `${name} asked to wait until ${new Date(pausedUntil).toISOString()}`
-  return { until: pausedUntil, why }
+  return { until: pausedUntil, why: askedToWait(name, pausedUntil) }
 }
+
+export const askedToWait = (source: string, untilMs: number): string =>
+  `${source} asked to wait until ${new Date(untilMs).toISOString()}`
 
 const sourcePaused = failure('auth', 'source.paused', 'the source is paused', {
   remedy: 'resume the source when it should be read again',

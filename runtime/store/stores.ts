@@ -10,6 +10,7 @@ import { makeRangeStore } from './ranges.ts'
 import { makeRunStore } from './runs.ts'
 import { makeSessionStore } from './sessions.ts'
 import { makeSettingsStore } from './settings.ts'
+import { makeSourceBudgetStore } from './source-budgets.ts'
 import { makeSourceStore } from './sources.ts'
 import { makeStatsStore } from './stats.ts'
 import { makeStreamStore } from './streams.ts'
@@ -31,6 +32,7 @@ export function makeStores(db: Sqlite.Database) {
     runs: makeRunStore(db),
     sessions: makeSessionStore(db),
     settings: makeSettingsStore(db),
+    sourceBudgets: makeSourceBudgetStore(db),
     sources: makeSourceStore(db),
     stats: makeStatsStore(db),
     streams: makeStreamStore(db),

@@ -71,6 +71,7 @@ function play(pages: ReadPage[], answer: Answer, budget = new ByteBudget(1e9)) {
     'range-claimed': tell,
     'range-progressed': tell,
     'source-waited': tell,
+    'governor-opened': tell,
     'commit-slot-wanted': tell,
     'records-rejected': tell,
     'schema-changed': tell,

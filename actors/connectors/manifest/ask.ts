@@ -90,8 +90,8 @@ async function tryOnce(
   } catch (error) {
     undecodable = error
   }
-  leave({ headers: response.headers, response: decoded?.response ?? null })
   const { status, headers } = response
+  leave({ status, headers, response: decoded?.response ?? null })
   const scope = { ...question.scope, status, headers, response: decoded?.response ?? null }
   const answer = { method: draft.method, response, scope, secrets: session.secrets }
   const verdict = question.judge.judge(answer)

@@ -1,12 +1,14 @@
 import { RE2JS } from 're2js'
 import type { Limit } from '../../../schema/manifest/limit.ts'
 import { compilePath } from '../../../schema/manifest/path.ts'
+import type { SeenLimit } from '../../../schema/protocol.ts'
 import { waitOf } from './retry.ts'
 import type { Clock } from './sleep.ts'
 import { isRecord } from './value.ts'
 
 /** What the governor learns from. */
 export interface Spent {
+  status: number
   headers: Record<string, string>
   response: unknown
 }
@@ -20,6 +22,8 @@ export interface Governor {
   enter(path: string, signal: AbortSignal): Promise<(spent?: Spent) => void>
   /** No request starts before this moment (epoch ms): the API said so. */
   pause(untilMs: number): void
+  /** The same for requests of a stream that has limits of its own beside the connector's. */
+  ofStream(name: string, limits: readonly Limit[]): Governor
 }
 
 interface Waiter {
@@ -31,18 +35,14 @@ interface Waiter {
 const longestSlowdownMs = 60_000
 const defaultIntervalMs = 1_000
 
-/**
- * A governor within one worker: the manifest's limits and a bound on requests in flight. `share` is this worker's part of
- * the account's budget where several workers read from it.
- */
+/** A governor for work that stands alone, as checks do: the manifest's limits and a bound on requests in flight. */
 export function makeLocalGovernor(options: {
   limits: readonly Limit[]
   maxInFlight: number
   clock: Clock
-  share?: number
 }): Governor {
   const { clock, maxInFlight } = options
-  const budgets = options.limits.map((limit) => new Budget(limit, options.share ?? 1))
+  const budgets = options.limits.map((limit) => new Budget(limit))
   const waiting = new Set<Waiter>()
   let inFlight = 0
   let pausedUntil = 0
@@ -72,7 +72,14 @@ export function makeLocalGovernor(options: {
     clock.sleep(soonest - now, alarm.signal).then(pump, () => {})
   }
 
-  return {
+  const ofStreams = new Map<string, Governor>()
+  const governor: Governor = {
+    ofStream: (name, limits) => {
+      const own = makeLocalGovernor({ limits, maxInFlight: Number.POSITIVE_INFINITY, clock })
+      const known = ofStreams.get(name) ?? both(own, governor)
+      ofStreams.set(name, known)
+      return known
+    },
     pause(untilMs) {
       pausedUntil = Math.max(pausedUntil, untilMs)
     },
@@ -103,6 +110,29 @@ export function makeLocalGovernor(options: {
         pump()
       }),
   }
+  return governor
+}
+
+/** Leave of two governors; the narrower one is asked first, so that nobody holds a place of the other while waiting for it. */
+function both(first: Governor, second: Governor): Governor {
+  const together: Governor = {
+    async enter(path, signal) {
+      const leaveFirst = await first.enter(path, signal)
+      try {
+        const leaveSecond = await second.enter(path, signal)
+        return (spent) => {
+          leaveSecond(spent)
+          leaveFirst(spent)
+        }
+      } catch (error) {
+        leaveFirst()
+        throw error
+      }
+    },
+    pause: (untilMs) => second.pause(untilMs),
+    ofStream: (name, limits) => both(first.ofStream(name, limits), second),
+  }
+  return together
 }
 
 /** The limits that apply to a path: those with the first `match` that fits, else those without one. */
@@ -117,18 +147,16 @@ class Budget {
   readonly limit: Limit
   readonly match: { matches(path: string): boolean } | null
   readonly #requests: number
-  readonly #costAt: ((value: unknown) => unknown) | null
   /** Starts of the last `per_ms`, oldest first: exact for fixed and sliding windows alike, where a bucket lets double pass. */
   #starts: number[] = []
   #inFlight = 0
   #slowUntil = 0
 
-  constructor(limit: Limit, share: number) {
+  constructor(limit: Limit) {
     this.limit = limit
     const pattern = limit.match === undefined ? null : RE2JS.compile(limit.match)
     this.match = pattern ? { matches: (path) => pattern.matcher(path).find() } : null
-    this.#requests = Math.max(1, Math.floor((limit.requests ?? 1) * share))
-    this.#costAt = limit.cost_at === undefined ? null : compilePath(limit.cost_at)
+    this.#requests = limit.requests ?? 1
   }
 
   /** When the next request may start; a moment that is past means now, Infinity once one has ended. */
@@ -149,29 +177,41 @@ class Budget {
 
   finish(spent: Spent | undefined, now: number): void {
     this.#inFlight -= 1
-    if (!spent) return
-    const wait = this.#costAt
-      ? costWait(this.#costAt(spent.response), this.limit.slow_below ?? 0.5)
-      : this.#headerWait(spent.headers, now)
+    const wait = spent ? (seenOf(this.limit, spent, now)?.spacingMs ?? 0) : 0
     this.#slowUntil = Math.max(this.#slowUntil, now + Math.min(wait, longestSlowdownMs))
   }
+}
 
-  /** Little is left: what is left is spread over the time until the reset. */
-  #headerWait(headers: Record<string, string>, now: number): number {
-    const { remaining_header, limit_header, reset_header, slow_below = 0.1 } = this.limit
-    if (remaining_header === undefined) return 0
-    const quota = quotaOf(
-      headers[remaining_header.toLowerCase()],
-      limit_header && headers[limit_header.toLowerCase()],
-    )
-    if (!quota || quota.left / quota.limit >= slow_below) return 0
-    const reset =
-      reset_header === undefined ? null : waitOf(headers[reset_header.toLowerCase()], now)
-    if (reset !== null) return reset / Math.max(1, quota.left)
-    const interval =
-      this.limit.per_ms === undefined ? defaultIntervalMs : this.limit.per_ms / this.#requests
-    return interval * (1 + slow_below * (quota.limit / Math.max(1, quota.left)))
-  }
+/** What an answer says of a limit; null when the manifest does not say where to look, or nothing is there. */
+export function seenOf(limit: Limit, { headers, response }: Spent, now: number): Seen | null {
+  const { cost_at: costAt, slow_below: slowBelow } = limit
+  const nothing = { left: null, limit: null, resetMs: null }
+  if (costAt !== undefined)
+    return { ...nothing, spacingMs: costWait(compilePath(costAt)(response), slowBelow ?? 0.5) }
+  const { remaining_header, limit_header, reset_header } = limit
+  if (remaining_header === undefined) return null
+  const quota = quotaOf(
+    headers[remaining_header.toLowerCase()],
+    limit_header && headers[limit_header.toLowerCase()],
+  )
+  if (!quota) return null
+  const resetMs =
+    reset_header === undefined ? null : waitOf(headers[reset_header.toLowerCase()], now)
+  return { ...quota, resetMs, spacingMs: spacingOf(limit, quota, resetMs) }
+}
+
+type Seen = Omit<SeenLimit, 'group' | 'nth'>
+
+/** Little is left: what is left is spread over the time until the reset. */
+function spacingOf(
+  { slow_below: slowBelow = 0.1, per_ms: perMs, requests = 1 }: Limit,
+  { left, limit }: { left: number; limit: number },
+  resetMs: number | null,
+): number {
+  if (left / limit >= slowBelow) return 0
+  if (resetMs !== null) return resetMs / Math.max(1, left)
+  const interval = perMs === undefined ? defaultIntervalMs : perMs / requests
+  return interval * (1 + slowBelow * (limit / Math.max(1, left)))
 }
 
 /** `32/40` says used and limit; else the header is what is left and another one, or nothing, the limit. */

@@ -23,7 +23,7 @@ export interface SourceSession {
   /** the connector's own sign-in; streams may have another */
   signIn: SignIn
   maxBodyBytes: number
-  /** sign-ins and limits of streams that have their own, by stream; filled by `streamSession` */
+  /** sign-ins of streams that have their own, by stream; filled by `streamSession` */
   ofStreams: Map<string, SourceSession>
 }
 
@@ -40,8 +40,8 @@ export interface SourceOptions {
   timezone?: string
   /** the worker's own cap on bodies; the manifest's may be lower */
   maxBodyBytes?: number
-  /** this worker's part of the source's rate budget, 0 < share ≤ 1 */
-  share?: number
+  /** what requests of the source ask for leave, where they are not alone; else a governor of their own */
+  governor?: Governor
 }
 
 /** Sessions by what they depend on. Reads of one source in one worker share its token and its budget. */
@@ -50,9 +50,9 @@ const maxSessions = 256
 
 /** The session of a source, made when first asked for. @throws DerrickError auth.config, manifest.unsupported */
 export function openSession(options: SourceOptions): SourceSession {
-  const { manifest, config, http, timezone = 'UTC', maxBodyBytes = 0, share = 1 } = options
+  const { manifest, config, http, timezone = 'UTC', maxBodyBytes = 0 } = options
   const key = createHash('sha256')
-    .update(JSON.stringify([manifest, config, timezone, maxBodyBytes, share]))
+    .update(JSON.stringify([manifest, config, timezone, maxBodyBytes]))
     .digest('base64')
   let known = sessions.get(http)
   if (!known) {
@@ -64,7 +64,7 @@ export function openSession(options: SourceOptions): SourceSession {
   known.delete(key)
   known.set(key, session)
   if (known.size > maxSessions) known.delete(known.keys().next().value as string)
-  return session
+  return options.governor ? { ...session, governor: options.governor } : session
 }
 
 function makeSession(options: SourceOptions): SourceSession {
@@ -84,7 +84,6 @@ function makeSession(options: SourceOptions): SourceSession {
       limits: api.limits,
       maxInFlight: api.max_in_flight,
       clock,
-      ...(options.share === undefined ? {} : { share: options.share }),
     }),
     signIn: noSignIn,
     ofStreams: new Map(),
@@ -109,38 +108,12 @@ function signInOf(auth: Manifest['auth'], session: SourceSession): SignIn {
 export function streamSession(session: SourceSession, name: string): SourceSession {
   const stream = streamOf(session.manifest, name)
   if (!stream || (!stream.auth && stream.limits.length === 0)) return session
+  const { limits } = stream
+  const governor = limits.length > 0 ? session.governor.ofStream(name, limits) : session.governor
   const known = session.ofStreams.get(name)
-  if (known) return known
-  const made: SourceSession = { ...session }
+  if (known) return { ...known, governor }
+  const made = { ...session, governor }
   if (stream.auth) made.signIn = signInOf(stream.auth, session)
-  if (stream.limits.length > 0) {
-    const own = makeLocalGovernor({
-      limits: stream.limits,
-      maxInFlight: Number.POSITIVE_INFINITY,
-      clock: session.clock,
-    })
-    made.governor = both(own, session.governor)
-  }
   session.ofStreams.set(name, made)
   return made
-}
-
-/** Leave of two governors; the narrower one is asked first, so that nobody holds a place of the other while waiting for it. */
-function both(first: Governor, second: Governor): Governor {
-  return {
-    async enter(path, signal) {
-      const leaveFirst = await first.enter(path, signal)
-      try {
-        const leaveSecond = await second.enter(path, signal)
-        return (spent) => {
-          leaveSecond(spent)
-          leaveFirst(spent)
-        }
-      } catch (error) {
-        leaveFirst()
-        throw error
-      }
-    },
-    pause: (untilMs) => second.pause(untilMs),
-  }
 }

@@ -162,6 +162,7 @@ t.test('a cancel that nobody answers puts the range back and blames it for nothi
     onRead: ignore,
     onWait: ignore,
     onRejects: ignore,
+    onGovernor: ignore,
     onSchemaChange: ignore,
   }
   const range = startRangeTask({ target: {} } as RangeJob, deps, listener)

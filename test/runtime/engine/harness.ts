@@ -3,6 +3,7 @@ import Sqlite from 'better-sqlite3'
 import { CommitSlots } from '../../../runtime/engine/commit-slots.ts'
 import type { Configuration, EngineDeps, StreamContext } from '../../../runtime/engine/context.ts'
 import type { EngineEvent } from '../../../runtime/engine/engine-events.ts'
+import { Governors } from '../../../runtime/engine/governors.ts'
 import { LedgerEngine } from '../../../runtime/engine/ledger-engine.ts'
 import { Permits } from '../../../runtime/engine/permits.ts'
 import type { ActorPool } from '../../../runtime/engine/pool.ts'
@@ -12,6 +13,7 @@ import { FenceCounter } from '../../../runtime/store/fence-counter.ts'
 import { builtInMigrations } from '../../../runtime/store/migrate.ts'
 import { makeRangeStore } from '../../../runtime/store/ranges.ts'
 import { makeRunStore } from '../../../runtime/store/runs.ts'
+import { makeSourceBudgetStore } from '../../../runtime/store/source-budgets.ts'
 import { openChannel } from '../../../schema/channel.ts'
 import type { Failure } from '../../../schema/error.ts'
 import type { Manifest } from '../../../schema/manifest/manifest.ts'
@@ -31,6 +33,9 @@ export interface ScriptedActor {
   granted: Promise<void>
   die: (reason: string) => never
 }
+
+/** No limits, no streams with limits of their own. */
+const bareManifest = { api: { limits: [] }, streams: {} } as unknown as Manifest
 
 const progress = {
   pages: 1,
@@ -105,32 +110,41 @@ export function makeHarness(
   const most = { inFlight: 0 }
   const ports = new Set<MessagePort>()
   const permits = new Permits({ global: 4, perSource: 2 })
+  const config = makeTestConfiguration(db, contexts)
+  // Waits pass at once: the clock jumps to where the engine wants to be woken.
+  const wakeAt: EngineDeps['wakeAt'] = (at, call) => {
+    const timer = setImmediate(() => {
+      clock.now = Math.max(clock.now, at)
+      call()
+    })
+    return () => clearImmediate(timer)
+  }
   const deps: EngineDeps = {
     now: () => clock.now,
     random: () => 0.5,
     newId: (prefix) => `${prefix}_${ids++}`,
-    // Waits pass at once: the clock jumps to where the engine wants to be woken.
-    wakeAt: (at, call) => {
-      const timer = setImmediate(() => {
-        clock.now = Math.max(clock.now, at)
-        call()
-      })
-      return () => clearImmediate(timer)
-    },
+    wakeAt,
     ranges: makeRangeStore(db),
     runs: makeRunStore(db),
     attempts: makeAttemptStore(db),
     fences: new FenceCounter(db, () => clock.now),
-    config: makeTestConfiguration(db, contexts),
+    config,
     permits,
     queue: new RunQueue(permits),
     slots: new CommitSlots(),
+    governors: new Governors({
+      now: () => clock.now,
+      wakeAt,
+      budgets: makeSourceBudgetStore(db),
+      savePause: config.setSourcePausedUntil,
+      onWaiting: (sourceId) => engine.sourceWaits(sourceId),
+    }),
     pool: scriptedPool(script, jobs, most, ports),
     emit: (event) => events.push(event),
     spoolDir: '/nowhere',
     allowPrivateNetworks: true,
   }
-  const engine = new LedgerEngine(
+  const engine: LedgerEngine = new LedgerEngine(
     deps,
     () => ({}) as Manifest,
     () => null,
@@ -256,7 +270,7 @@ function makeTestConfiguration(
         }
       )
     },
-    jobInputs: () => ({ manifest: {} as Manifest, sourceConfig: {}, destinationConfig: {} }),
+    jobInputs: () => ({ manifest: bareManifest, sourceConfig: {}, destinationConfig: {} }),
     scheduledStreams: () =>
       [...contexts.values()].filter((one) => one.schedule).map((one) => one.streamId),
     streamsOfSource: (id) =>

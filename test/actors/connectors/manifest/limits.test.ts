@@ -71,7 +71,7 @@ t.test('what headers and costs say slows down', async (t) => {
     headers: Record<string, string>,
     response: unknown = null,
   ) => {
-    ;(await governor.enter('/a', signal))({ headers, response })
+    ;(await governor.enter('/a', signal))({ status: 200, headers, response })
     const before = governor.clock.now()
     ;(await governor.enter('/a', signal))()
     return governor.clock.now() - before
