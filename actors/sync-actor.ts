@@ -14,10 +14,13 @@ import { destinationKind } from './destinations/index.ts'
 import { governorOf } from './governor-lines.ts'
 import { makeHttpClient } from './http/client.ts'
 import type { HttpClient } from './http/http.ts'
+import { startHeartbeat } from './heartbeat.ts'
 import { type SyncRangeDeps, syncRange } from './sync-range.ts'
 
 /** One HTTP client a worker and network policy: connections and sign-ins are shared by its ranges. */
 const clients = new Map<boolean, HttpClient>()
+startHeartbeat()
+
 
 function clientFor(allowPrivateNetworks: boolean): HttpClient {
   const known = clients.get(allowPrivateNetworks)

@@ -149,6 +149,7 @@ function buildEngine({ config, log, db, secrets, connectors, hub }: EngineParts)
     runs: stores.runs,
     attempts: stores.attempts,
     fences: new FenceCounter(db.normal, now),
+    onSilent: (thread) => log.error({ thread }, 'a worker gave no sign of life and is replaced'),
     config: configuration,
     permits,
     queue: new RunQueue(permits),

@@ -251,3 +251,10 @@ export type PoolTask<P = unknown> =
 
 /** Pages that may be under way between a sync actor and its destination actor. */
 export const pageCredits = 4
+/** A worker's sign of life, by its thread's number; it comes over the worker's own line, not over a range's. */
+export interface Heartbeat {
+  heartbeat: number
+}
+
+export const heartbeatEveryMs = 5_000
+

@@ -1,8 +1,9 @@
 import { setFlagsFromString } from 'node:v8'
 import type { MessagePort } from 'node:worker_threads'
 import { Piscina } from 'piscina'
-import type { PoolTask } from '../../schema/protocol.ts'
+import { type Heartbeat, heartbeatEveryMs, type PoolTask } from '../../schema/protocol.ts'
 import { actorFile } from '../binary/actor-file.ts'
+import { Heartbeats } from './heartbeats.ts'
 
 /** Range jobs that one worker's event loop carries at once; APIs with latency need many. */
 const jobsPerWorker = 64
@@ -30,6 +31,10 @@ export interface PoolOptions {
   file?: string
   /** hears what ended a worker that had no task, which no task's rejection tells */
   onStray?: (error: unknown) => void
+  /** hears of a worker that gave no sign of life and is replaced */
+  onSilent?: (threadId: number) => void
+  /** time between two signs of life, for tests */
+  heartbeatMs?: number
 }
 
 /**
@@ -37,9 +42,14 @@ export interface PoolOptions {
  * worker to itself; cancelling is a message. `atomics: 'disabled'` keeps idle workers' sockets and timers alive.
  */
 export function makePool(workers: number, options: PoolOptions = {}): ActorPool {
-  const { file = actorFile('sync-actor'), onStray = () => {} } = options
-  const main = new Threads({ file, onStray, threads: workers, perThread: jobsPerWorker })
-  const alone = new Threads({ file, onStray, threads: 1, perThread: 1 })
+  const shared: Required<PoolOptions> = {
+    file: options.file ?? actorFile('sync-actor'),
+    onStray: options.onStray ?? (() => {}),
+    onSilent: options.onSilent ?? (() => {}),
+    heartbeatMs: options.heartbeatMs ?? heartbeatEveryMs,
+  }
+  const main = new Threads({ ...shared, threads: workers, perThread: jobsPerWorker })
+  const alone = new Threads({ ...shared, threads: 1, perThread: 1 })
   return {
     run: (task, transfer = []) => {
       if (!main.isOpen) setFlagsFromString(`--initial-old-space-size=${firstMarkingMb}`)
@@ -60,6 +70,7 @@ export function makePool(workers: number, options: PoolOptions = {}): ActorPool 
 class Threads {
   readonly #options: Required<PoolOptions> & { threads: number; perThread: number }
   #pool: Piscina | undefined
+  #watch: NodeJS.Timeout | undefined
 
   constructor(options: Required<PoolOptions> & { threads: number; perThread: number }) {
     this.#options = options
@@ -84,6 +95,7 @@ class Threads {
   async close(): Promise<void> {
     const pool = this.#pool
     this.#pool = undefined
+    clearInterval(this.#watch)
     await pool?.destroy()
   }
 
@@ -106,6 +118,23 @@ class Threads {
         if (this.#pool === pool && pool.threads.length === 0) void this.close()
       })
     })
+    this.#watchOver(pool)
     return pool
+  }
+
+  /** A worker whose event loop stands still is ended: its tasks are rejected, and another one takes its place. */
+  #watchOver(pool: Piscina): void {
+    const { heartbeatMs, onSilent } = this.#options
+    const heartbeats = new Heartbeats()
+    pool.on('message', (message: Heartbeat) => heartbeats.heard(message.heartbeat))
+    this.#watch = setInterval(() => {
+      const silent = heartbeats.check(pool.threads.map((thread) => thread.threadId))
+      for (const thread of pool.threads) {
+        if (!silent.includes(thread.threadId)) continue
+        onSilent(thread.threadId)
+        void thread.terminate()
+      }
+    }, heartbeatMs)
+    this.#watch.unref()
   }
 }
