@@ -12,7 +12,7 @@ import { checkCount, definitions, mergeStage } from './staged.ts'
 export const chunkBytes = 64 * 1024 * 1024
 const stagePrefix = '_derrick_stage_'
 /** Stages that nobody finished are dropped by whoever comes next; one that is in use is left for later. */
-const sweepSettings = `set local lock_timeout = '1s'`
+const sweepSettings = `set local lock_timeout = '1s'; set local idle_in_transaction_session_timeout = '10s'`
 
 const shortHash = (text: string): string => hash('sha256', text, 'hex').slice(0, 12)
 const streamPart = (streamKey: string): string => `${stagePrefix}${shortHash(streamKey)}_`

@@ -2,22 +2,27 @@ import type pg from 'pg'
 import { connect, cut } from './connection.ts'
 import { postgresError, sqlState } from './errors.ts'
 import type { Address } from './url.ts'
+import { type Patience, Watchdog } from './watchdog.ts'
 
 /** Connections that nobody used for so long are closed. */
 const idleMs = 30_000
 
-/**
- * Set in each transaction, never as startup parameters. Locks are short, so a wait of a minute means trouble; a transaction
- * whose client is gone ends by itself, or it would hold its range.
- */
+/** Set in each transaction, never as startup parameters. One whose client is gone ends by itself, or it would hold its range. */
 const transactionSettings = [
-  `set local lock_timeout = '60s'`,
-  'set local statement_timeout = 0',
-  `set local idle_in_transaction_session_timeout = '60s'`,
   'set local tcp_keepalives_idle = 20',
   'set local tcp_keepalives_interval = 10',
   'set local tcp_keepalives_count = 3',
   `set local timezone = 'UTC'`,
+].join('; ')
+
+/**
+ * Locks are short, so a wait of a minute means trouble. A COPY whose process stands still is no idle transaction: only the
+ * time of the statement ends it; merges have no such bound.
+ */
+const mergeSettings = [
+  `set local lock_timeout = '60s'`,
+  `set local statement_timeout = '15min'`,
+  `set local idle_in_transaction_session_timeout = '60s'`,
 ].join('; ')
 
 /** COMMIT was sent and no answer came: only the ledger knows. */
@@ -32,13 +37,15 @@ export class LostCommit extends Error {
 export class Sessions {
   readonly #address: Address
   readonly #most: number
+  readonly #watchdog: Watchdog
   readonly #idle: { client: pg.Client; timer: NodeJS.Timeout }[] = []
   readonly #waiting: (() => void)[] = []
   #used = 0
   #closed = false
 
-  constructor(address: Address, most: number) {
+  constructor(address: Address, most: number, patience?: Patience) {
     this.#address = address
+    this.#watchdog = new Watchdog(address, patience)
     this.#most = most
   }
 
@@ -46,6 +53,7 @@ export class Sessions {
   async run<T>(signal: AbortSignal | null, work: (client: pg.Client) => Promise<T>): Promise<T> {
     await this.#turn(signal)
     let client: pg.Client | null = null
+    let unwatch: (() => Error | null) | null = null
     const onAbort = (): void => {
       if (client) cut(client)
     }
@@ -53,11 +61,15 @@ export class Sessions {
     try {
       client = this.#takeIdle() ?? (await connect(this.#address))
       signal?.throwIfAborted()
+      unwatch = this.#watchdog.watch(client)
       const result = await work(client)
+      unwatch()
       this.#keep(client)
       client = null
       return result
     } catch (error) {
+      const why = unwatch?.()
+      if (why && sqlState(error) === '57014') throw why
       if (signal?.aborted && !(error instanceof LostCommit)) throw signal.reason
       throw error instanceof LostCommit ? error : postgresError(error)
     } finally {
@@ -75,7 +87,7 @@ export class Sessions {
   async transaction<T>(
     signal: AbortSignal | null,
     work: (client: pg.Client) => Promise<T>,
-    settings: string = transactionSettings,
+    settings: string = mergeSettings,
   ): Promise<T> {
     const cancel = new AbortController()
     const onAbort = (): void => cancel.abort(signal?.reason)
@@ -83,7 +95,9 @@ export class Sessions {
     signal?.addEventListener('abort', onAbort, { once: true })
     try {
       return await this.run(cancel.signal, async (client) => {
-        await client.query(`begin isolation level read committed; ${settings}`)
+        await client.query(
+          `begin isolation level read committed; ${transactionSettings}; ${settings}`,
+        )
         const result = await work(client)
         cancel.signal.throwIfAborted()
         signal?.removeEventListener('abort', onAbort)
@@ -97,6 +111,7 @@ export class Sessions {
 
   async close(): Promise<void> {
     this.#closed = true
+    this.#watchdog.close()
     const clients = this.#idle.splice(0)
     for (const { timer } of clients) clearTimeout(timer)
     await Promise.all(clients.map(({ client }) => client.end()))

@@ -117,11 +117,13 @@ const usualJoins = 'set local enable_hashjoin to default; set local enable_merge
 /**
  * Keeps the merge from reading the whole table. With the usual settings the server takes a look-up by key for so dear, and a
  * stage without statistics for so large, that a day merged into a table of some hundred thousand rows hashes all of them. By
- * the same estimates it would compile the statement first, which takes longer than running it.
+ * the same estimates it would compile the statement first, which takes longer than running it. From here on the statement may
+ * take what it takes.
  */
 async function lookUpByKey(client: pg.Client, { names, context }: CommitInput): Promise<void> {
   await client.query(
-    `select set_config('enable_hashjoin', mode, true), set_config('enable_mergejoin', mode, true), set_config('jit', 'off', true)
+    `select set_config('enable_hashjoin', mode, true), set_config('enable_mergejoin', mode, true), set_config('jit', 'off', true),
+       set_config('statement_timeout', '0', true)
      from (select case when pg_relation_size(to_regclass(${literal(names.full)})) > $1::bigint then 'off' else 'on' end) as m (mode)`,
     [context.spool.bytes * wholeTableFactor],
   )

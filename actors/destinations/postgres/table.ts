@@ -22,8 +22,15 @@ import { idColumn, rangeColumn, type SeenFields, syncedColumn } from './types.ts
 
 /** Tables to this size may have a column's type changed in place: it takes less than a second. */
 const mostRowsToRewrite = 100_000
-/** A DDL statement waits two seconds for its lock, so that it never blocks readers longer; then it tries again. */
-const ddlSettings = `set local lock_timeout = '2s'; set local statement_timeout = '5min'`
+/**
+ * A DDL statement waits two seconds for its lock, so that it never blocks readers longer; then it tries again. A process that
+ * stands still between two of them holds up everybody who wants the table, so the server ends it soon.
+ */
+const ddlSettings = [
+  `set local lock_timeout = '2s'`,
+  `set local statement_timeout = '5min'`,
+  `set local idle_in_transaction_session_timeout = '10s'`,
+].join('; ')
 const ddlTries = 15
 const ddlPauseMs = 300
 

@@ -1,13 +1,14 @@
 import { defaultCommitSlots, type PostgresConfig } from '../../../schema/destination.ts'
-import type { JobRange, Target } from '../../../schema/protocol.ts'
+import type { Target } from '../../../schema/protocol.ts'
 import type { DestinationWriter, RangeContext, RangeWriter } from '../writer.ts'
 import { PostgresAttempt, type Stream } from './attempt.ts'
 import { Claims } from './claims.ts'
-import { clearRanges, clearStream } from './clear.ts'
+import { clearStream } from './clear.ts'
 import { tableNames } from './ledger.ts'
 import { Sessions } from './sessions.ts'
 import { SmallCommits } from './small-commits.ts'
 import { parseAddress } from './url.ts'
+import type { Patience } from './watchdog.ts'
 
 /** One database. Commits hold a connection each for as long as they take; one more is for claims and the like. */
 export class PostgresWriter implements DestinationWriter {
@@ -16,11 +17,12 @@ export class PostgresWriter implements DestinationWriter {
 
   readonly #chunkBytes: number | undefined
 
-  constructor(config: PostgresConfig, options: { chunkBytes?: number } = {}) {
+  constructor(config: PostgresConfig, options: { chunkBytes?: number; patience?: Patience } = {}) {
     this.#chunkBytes = options.chunkBytes
     this.#sessions = new Sessions(
       parseAddress(config),
       (config.commit_slots ?? defaultCommitSlots) + 1,
+      options.patience,
     )
   }
 
@@ -36,10 +38,6 @@ export class PostgresWriter implements DestinationWriter {
   async clear(target: Target): Promise<void> {
     await clearStream(this.#sessions, target)
     this.#streams.delete(tableKey(target))
-  }
-
-  async clearRanges(target: Target, ranges: JobRange[]): Promise<void> {
-    await clearRanges(this.#sessions, target, ranges)
   }
 
   async close(): Promise<void> {
