@@ -4,7 +4,7 @@ import type { LocalFileConfig } from '../../../schema/destination.ts'
 import { derrickError } from '../../../schema/error.ts'
 import type { Receipt } from '../../../schema/protocol.ts'
 import { sabotage } from '../../../schema/sabotage.ts'
-import { isSuspicious } from '../shrink.ts'
+import { isSuspicious, shrunkFailure } from '../shrink.ts'
 import type { RangeContext, RangeWriter, ReadReport, SpooledPage } from '../writer.ts'
 import type { Disk } from './disk.ts'
 import { diskFailure, passes } from './disk-failure.ts'
@@ -204,13 +204,14 @@ export class LocalFileAttempt implements RangeWriter {
    */
   async #guardAgainstShrinking(before: Commit | null, { records }: ReadReport): Promise<void> {
     const { target, range } = this.#context
-    if (!before || range.force || !isSuspicious(before.records, records)) return
-    if (range.kind === 'full') throw shrunkForGood(before.records, records)
+    if (!before || !isSuspicious(range, before.records, records)) return
+    const failure = shrunkFailure(range, before.records, records)
+    if (range.kind === 'full') throw failure
     if (target.tracks === 'updates' && target.primaryKey.length > 0) return
     const ledger = await this.#stream.log.read()
     if (ledger.entry(this.#bounds)?.shrunk) return
     await this.#stream.log.append({ kind: 'shrunk', ...this.#identity(this.#fence as number) })
-    throw shrunkOnce(before.records, records)
+    throw failure
   }
 
   /** The range's usual name, unless another range with this start still has a file of that name. */
@@ -256,24 +257,6 @@ const notMergeable = (): Error =>
   derrickError('destination', 'destination.part', 'files are replaced whole, not added to', {
     remedy: 'read the whole range',
   })
-
-const shrunkForGood = (before: number, now: number): Error =>
-  derrickError(
-    'destination',
-    'destination.shrunk',
-    `the full read found ${now} records where ${before} are committed; nothing was replaced`,
-    {
-      remedy: 'check the source; if it really has so few, resync the stream with force',
-    },
-  )
-
-const shrunkOnce = (before: number, now: number): Error =>
-  derrickError(
-    'unknown',
-    'destination.shrunk_once',
-    `the range was read with ${now} records where ${before} are committed; it is read a second time before it replaces them`,
-    { remedy: 'nothing to do unless the source is known to be broken now' },
-  )
 
 const fencedOff = (name: string): Error =>
   derrickError(

@@ -1,11 +1,12 @@
 import { derrickError } from '../../../schema/error.ts'
 import type { Receipt } from '../../../schema/protocol.ts'
 import { sabotage } from '../../../schema/sabotage.ts'
+import { shrunkFailure } from '../shrink.ts'
 import type { RangeContext, RangeWriter, ReadReport, SpooledPage } from '../writer.ts'
 import { chunkBytes, commitChunked } from './chunked.ts'
 import type { Claims } from './claims.ts'
 import { type CommitInput, commitInput, StaleTable } from './commit.ts'
-import { deleteKind, ShrunkRead, shrunkFailure } from './deletes.ts'
+import { deleteKind, ShrunkRead } from './deletes.ts'
 import { isStale, postgresError, sqlState } from './errors.ts'
 import { isKeyed } from './identity.ts'
 import {
@@ -68,7 +69,7 @@ export class PostgresAttempt implements RangeWriter {
     this.#keyed = isKeyed(context.target)
   }
 
-  async begin(): Promise<{ fence: number; recovered?: Receipt }> {
+  async begin(): Promise<{ fence: number; holds?: number | null; recovered?: Receipt }> {
     const { fence, committed } = await this.#claim()
     if (sabotage === 'cleanup_first' && committed) await this.#cleanUpFirst()
     this.#fence = fence
@@ -76,7 +77,7 @@ export class PostgresAttempt implements RangeWriter {
     const known = this.#context.range.committedFence ?? 0
     return committed && committed.receipt.fence > known
       ? { fence, recovered: committed.receipt }
-      : { fence }
+      : { fence, holds: committed?.receipt.fence ?? null }
   }
 
   async writePage(page: SpooledPage): Promise<void> {
@@ -123,7 +124,8 @@ export class PostgresAttempt implements RangeWriter {
   }
 
   async #commit(report: ReadReport): Promise<Receipt> {
-    if (this.#isForGroup()) {
+    if (report.isPart && !this.#keyed) throw notMergeable()
+    if (!report.isPart && this.#isForGroup()) {
       const receipt = await this.#stream.small.commit(this.#range(report))
       if (receipt) return receipt
     }
@@ -209,7 +211,7 @@ export class PostgresAttempt implements RangeWriter {
     await this.#sessions.transaction(null, (client) =>
       noteShrunk(client, this.#place.names, this.#place.key, this.#fence as number, error.now),
     )
-    return shrunkFailure(this.#context.range, error)
+    return shrunkFailure(this.#context.range, error.before, error.now)
   }
 
   /** Whether another plan may do what this one could not. */
@@ -231,6 +233,16 @@ export class PostgresAttempt implements RangeWriter {
     return false
   }
 }
+
+const notMergeable = (): Error =>
+  derrickError(
+    'destination',
+    'destination.part',
+    'rows without a key are replaced with their range',
+    {
+      remedy: 'read the whole range',
+    },
+  )
 
 /** An error that is not the server's word. */
 const isSilence = (error: unknown): boolean =>

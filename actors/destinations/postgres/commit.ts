@@ -1,9 +1,10 @@
 import type pg from 'pg'
 import type { Receipt, Reject } from '../../../schema/protocol.ts'
 import { checksumText } from '../row-hash.ts'
+import { isSuspicious } from '../shrink.ts'
 import type { RangeContext, ReadReport } from '../writer.ts'
 import { loadPages } from './copy.ts'
-import { deleteKind, isShrunk, mayShrink, ShrunkRead } from './deletes.ts'
+import { deleteKind, mayShrink, ShrunkRead } from './deletes.ts'
 import { fencedOff } from './errors.ts'
 import { identityColumns, isKeyed } from './identity.ts'
 import {
@@ -95,11 +96,12 @@ export async function holdFence(
 
 export async function record(
   client: pg.Client,
-  { names, key, table }: CommitInput,
+  input: CommitInput,
   receipt: Receipt,
 ): Promise<Receipt> {
+  const { names, table } = input
   const { rowCount: done } = await client.query(recordCommit(names), [
-    ...commitValues(key, receipt, table.info.id),
+    ...commitValues(input, receipt, table.info.id),
     receipt.rowsChanged,
   ])
   // The row is locked since the transaction began.
@@ -130,10 +132,11 @@ export function deletesNow(
 ): 'hard' | 'soft' | null {
   const { target, range } = input.context
   const kind = deleteKind(target, range)
-  if (!kind || !committed) return null
+  // What was not asked for is not absent.
+  if (!kind || !committed || input.report.isPart) return null
   const before = committed.receipt.records
   const now = rowCount(input)
-  if (isShrunk(range, before, now) && !mayShrink(range, committed))
+  if (isSuspicious(range, before, now) && !mayShrink(range, committed))
     throw new ShrunkRead(before, now)
   return kind
 }

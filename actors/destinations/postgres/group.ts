@@ -2,7 +2,7 @@ import type pg from 'pg'
 import type { Receipt } from '../../../schema/protocol.ts'
 import { type CommitInput, isMergeable, receiptFor, StaleTable } from './commit.ts'
 import { fencedOff } from './errors.ts'
-import { holdsClaim, ledgerIs, stateSql } from './ledger.ts'
+import { holdsClaim, ledgerIs, statesAfter } from './ledger.ts'
 import { mergeSql } from './merge.ts'
 import { literal, quoted } from './names.ts'
 import { appendRows, emptyValues, givenRows, type Values } from './small.ts'
@@ -24,6 +24,7 @@ export async function commitGroup(
 ): Promise<GroupOutcome[]> {
   const { values, places, taken } = await collect(inputs)
   const receipts = taken.map((input) => receiptFor(input, 0))
+  const states = taken.map(({ context, report }) => statesAfter(context.range, report.fetchedFrom))
   const [first] = taken as [CommitInput]
   const { rows } = await client.query(statement(first), [
     first.key.streamKey,
@@ -36,6 +37,8 @@ export async function commitGroup(
     receipts.map(({ records }) => records),
     receipts.map(({ bytes }) => bytes),
     receipts.map(({ checksum }) => checksum),
+    states.map(({ changed }) => changed),
+    states.map(({ same }) => same),
     places,
     ...values,
   ])
@@ -92,7 +95,7 @@ async function collect(inputs: readonly CommitInput[]): Promise<Collected> {
 }
 
 /** parameters in front of the rows */
-const groupValues = 11
+const groupValues = 13
 
 function statement(input: CommitInput): string {
   const { shape, names, stage } = input
@@ -108,8 +111,8 @@ function statement(input: CommitInput): string {
   const { columns, given, typed } = givenRows(stage, groupValues)
   return `with given as (
   select * from unnest($3::timestamptz[], $4::timestamptz[], $5::bigint[], $6::timestamptz[], $7::timestamptz[],
-    $8::bigint[], $9::bigint[], $10::text[]) with ordinality
-    as g (range_start, range_end, fence, fetched_from, committed_at, rows, bytes, checksum, place)
+    $8::bigint[], $9::bigint[], $10::text[], $11::text[], $12::text[]) with ordinality
+    as g (range_start, range_end, fence, fetched_from, committed_at, rows, bytes, checksum, if_changed, if_same, place)
 ), fence as (
   select g.*, l.committed from given g join ${names.ledger} l on ${ledgerIs(names, 'l', 'g')} and ${holdsClaim('g.fence', 'l.')}
   order by g.range_start, g.range_end for update of l
@@ -117,12 +120,12 @@ function statement(input: CommitInput): string {
   select f.*, f.committed is distinct from f.fence as is_new from fence f
   where to_regclass(${literal(names.full)})::oid::bigint = $2::bigint and ${shapeOf(`${info.id}::oid`)} = ${literal(info.shape)}
 ), s as (
-  select ${typed}, u.n from unnest($11::bigint[], ${given}) with ordinality as u (place, ${columns}, n)
+  select ${typed}, u.n from unnest($13::bigint[], ${given}) with ordinality as u (place, ${columns}, n)
   join live on live.place = u.place and live.is_new
 ), merged as (${merged}), removed as (${removed}), changed as (
   select range, count(*) as changed from (select * from merged union all select * from removed) as c group by range
 ), done as (
-  update ${names.ledger} l set state = ${stateSql('g.fetched_from', 'g.range_end')}, committed = g.fence,
+  update ${names.ledger} l set state = case when coalesce(c.changed, 0) > 0 then g.if_changed else g.if_same end, committed = g.fence,
     fetched_from = g.fetched_from, committed_at = g.committed_at, rows = g.rows, bytes = g.bytes,
     checksum = g.checksum, table_id = $2::bigint, rows_changed = coalesce(c.changed, 0), shrunk_to = null
   from live g left join changed c on c.range = g.range_start

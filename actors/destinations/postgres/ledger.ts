@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import type { JobRange, Receipt, Target } from '../../../schema/protocol.ts'
+import { type Finality, finality, unchangedAfter } from '../../../schema/revisit.ts'
 import { sabotage } from '../../../schema/sabotage.ts'
 import { literal, quoted, schemaName, tableName } from './names.ts'
 
@@ -175,9 +176,26 @@ function committedOf(row: LedgerRow): Committed | null {
   }
 }
 
-/** `open`: the range had not ended when it was read. */
-export const stateSql = (fetchedFrom: string, rangeEnd: string): string =>
-  `case when ${fetchedFrom} < ${rangeEnd} and ${rangeEnd} <> 'infinity' then 'open' else 'complete' end`
+/** How final a range is after this read, depending on whether anything changed: `open`, `settling` or `final`. */
+export function statesAfter(
+  { kind, end, finality: rules = noRules }: JobRange,
+  fetchedFrom: number,
+): { changed: Finality; same: Finality } {
+  const after = (hasChanged: boolean): Finality => {
+    if (kind === 'full') return 'final'
+    const unchanged = unchangedAfter({ ...rules, end }, fetchedFrom, hasChanged, rules)
+    return finality(end, { fetchedFrom, unchanged }, rules)
+  }
+  return { changed: after(true), same: after(false) }
+}
+
+const noRules: NonNullable<JobRange['finality']> = {
+  settleMs: 0,
+  lookbackMs: 0,
+  untilUnchanged: false,
+  fetchedFrom: null,
+  unchanged: 0,
+}
 
 /**
  * The last act of a commit. Values are those of `commitValues`; `changed`
@@ -185,15 +203,21 @@ export const stateSql = (fetchedFrom: string, rangeEnd: string): string =>
  */
 export const recordCommit = (
   names: TableNames,
-  changed = '$11::bigint',
+  changed = '$13::bigint',
+  rows = '$7::bigint',
 ): string => `update ${names.ledger} set
-  state = ${stateSql('$5::timestamptz', 'range_end')},
+  state = case when ${changed} > 0 then $11 else $12 end,
   committed = $4::bigint, fetched_from = $5::timestamptz, committed_at = $6::timestamptz,
-  rows = $7::bigint, bytes = $8::bigint, checksum = $9, table_id = $10::bigint,
+  rows = ${rows}, bytes = $8::bigint, checksum = $9, table_id = $10::bigint,
   rows_changed = ${changed}, shrunk_to = null
   where ${ledgerWhere(names)} and ${holdsClaim('$4')}`
 
-export function commitValues(key: LedgerKey, receipt: Receipt, tableId: number): unknown[] {
+export function commitValues(
+  { key, context: { range } }: { key: LedgerKey; context: { range: JobRange } },
+  receipt: Receipt,
+  tableId: number,
+): unknown[] {
+  const states = statesAfter(range, receipt.fetchedFrom)
   return [
     key.streamKey,
     key.start,
@@ -205,6 +229,8 @@ export function commitValues(key: LedgerKey, receipt: Receipt, tableId: number):
     receipt.bytes,
     receipt.checksum,
     tableId,
+    states.changed,
+    states.same,
   ]
 }
 

@@ -15,7 +15,7 @@ import {
 import { copyPages } from './copy.ts'
 import { isKeyed } from './identity.ts'
 import type { Committed } from './ledger.ts'
-import { deleteSql, mergeSql } from './merge.ts'
+import { deleteSql, isInserted, mergeSql } from './merge.ts'
 import { columnName, literal } from './names.ts'
 import type { StageColumns } from './stage.ts'
 import { ownColumns } from './types.ts'
@@ -93,10 +93,16 @@ export async function mergeStage(
   const from = `(select *, ctid as n from ${stage})`
   await rejectUnfit(client, input, stage)
   let changed = 0
+  let added = 0
   if (isMergeable(input)) {
     await lookUpByKey(client, input)
     const live = sql.removes ? sql.incoming(from, true, 'live') : sql.incoming(from, isDistinct)
-    changed += (await client.query(sql.merge(live))).rowCount ?? 0
+    const merged = await client.query(
+      `with m as (${sql.merge(live)} ${isInserted}) select count(*)::int as changed, count(*) filter (where is_new)::int as added from m`,
+    )
+    const counts = merged.rows[0] as { changed: number; added: number }
+    changed += counts.changed
+    added += counts.added
     if (sql.removes) {
       const removed = await client.query(sql.remove(sql.incoming(from, true, 'gone')))
       changed += removed.rowCount ?? 0
@@ -107,7 +113,13 @@ export async function mergeStage(
       changed += (await client.query(gone)).rowCount ?? 0
     }
   }
-  return record(client, input, receiptFor(input, changed))
+  const receipt = receiptFor(input, changed)
+  const isPart = input.report.isPart && committed !== null
+  return record(
+    client,
+    input,
+    isPart ? { ...receipt, records: committed.receipt.records + added } : receipt,
+  )
 }
 
 /** A table that is this many times as large as what is merged into it is looked up by key, row by row. */

@@ -34,7 +34,7 @@ for (const count of [3, 700]) {
       lines: [{ sku: 'a', n: 1 }],
     })
     const ledger = await scene.client.query(`select * from "first_${count}"._derrick_ranges`)
-    t.match(ledger.rows, [{ rows: String(count), state: 'complete', table_name: 'orders' }])
+    t.match(ledger.rows, [{ rows: String(count), state: 'final', table_name: 'orders' }])
     const again = await scene.sync([orders(count, { name: 'new' })], {
       range: { committedFence: receipt.fence },
       fetchedFrom: Date.UTC(2026, 5, 2),

@@ -68,7 +68,7 @@ t.test('a thousand ranges of five rows: few transactions, a ledger row each', as
   ])
   const { rows } = await scene.client.query(
     `select count(*) as n, sum(rows) as rows, count(distinct range_start) as starts
-     from "${scene.namespace}"._derrick_ranges where state = 'complete' and committed = claimed and rows_changed = 5`,
+     from "${scene.namespace}"._derrick_ranges where state = 'final' and committed = claimed and rows_changed = 5`,
   )
   t.strictSame(rows, [{ n: '1000', rows: '5000', starts: '1000' }])
   const count = await transactions(scene)

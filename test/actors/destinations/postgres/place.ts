@@ -26,6 +26,7 @@ export function postgresConformance(serverUrl: string): Conformance {
   return {
     kind,
     mergesByKey: true,
+    guardsShrinking: true,
     target: (config, more = {}) => ({
       destinationId: 'dst_1',
       type: 'postgres',

@@ -27,6 +27,7 @@ export interface AttemptOptions {
   fetchedFrom?: number
   signal?: AbortSignal
   writer?: PostgresWriter
+  isPart?: boolean
   /** slots of the destination as the supervisor grants them; without it each attempt has its own */
   slots?: CommitSlots
 }
@@ -107,7 +108,13 @@ export class Scene {
       onSchemaChange: (_, columns) => schemaChanges.push(...columns),
     })
     const encoder = makeEncoder({ target, range, fetchedFrom })
-    const report: ReadReport = { pages: 0, records: 0, checksum: 0, fetchedFrom }
+    const report: ReadReport = {
+      pages: 0,
+      records: 0,
+      checksum: 0,
+      fetchedFrom,
+      isPart: options.isPart ?? false,
+    }
     return {
       writer,
       rejects,
