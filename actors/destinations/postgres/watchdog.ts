@@ -98,7 +98,7 @@ export class Watchdog {
 
   /** Asks, and acts at the server: ends a session that waits for us, cancels one that waits too long for a lock. */
   async #sessionOf(watched: Watched, quietMs: number, isStill: () => boolean): Promise<Session> {
-    const { lockMs } = this.#patience
+    const { silentMs, lockMs } = this.#patience
     const { processID: pid } = watched.client as unknown as { processID: number }
     const probe = await connect(this.#address)
     const late = new AbortController()
@@ -111,6 +111,7 @@ export class Watchdog {
       const session = judge(rows[0] as SessionRow, probe)
       if (!isStill()) return 'working'
       if (session === 'lost') await probe.query('select pg_terminate_backend($1)', [pid])
+      if (session === 'locked') await probe.query(freeSql, [pid, silentMs])
       if (session === 'locked' && quietMs >= lockMs) {
         watched.reason = lockedOut(lockMs)
         await probe.query('select pg_cancel_backend($1)', [pid])
@@ -127,6 +128,14 @@ export class Watchdog {
 const sessionSql = `select pg_backend_pid() as own, a.state, a.wait_event_type as waits
   from (select) as one left join pg_stat_activity a
   on a.pid = $1 and a.usename = current_user and a.application_name = 'derrick'`
+
+/**
+ * Ends what holds the lock if it is a session of ours that the server has long been waiting for: its process stands still. Should
+ * it only be slow, its attempt tries again.
+ */
+const freeSql = `select pg_terminate_backend(a.pid) from pg_stat_activity a
+  where a.pid = any(pg_blocking_pids($1)) and a.usename = current_user and a.application_name = 'derrick'
+    and a.wait_event_type = 'Client' and clock_timestamp() - a.state_change > $2 * interval '1 ms'`
 
 interface SessionRow {
   own: number

@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { from as copyFrom } from 'pg-copy-streams'
 import t, { type Test } from 'tap'
 import { type Patience, usualPatience } from '../../../../actors/destinations/postgres/watchdog.ts'
 import { PostgresWriter } from '../../../../actors/destinations/postgres/writer.ts'
@@ -162,4 +163,24 @@ t.test('a long statement is left alone as long as the server works on it', async
     range: { committedFence: first.fence },
   })
   t.equal(receipt.rowsChanged, 10)
+})
+
+t.test('a process that stands still in the middle of a COPY does not keep its range', async (t) => {
+  const { scene, writer } = await behindProxy(t, 'standing')
+  const first = await scene.sync([rowsOf(3, 'a')], { writer })
+  const standing = new pg.Client({
+    connectionString: postgres.url,
+    application_name: 'derrick',
+  })
+  standing.on('error', () => {})
+  await standing.connect()
+  t.teardown(() => standing.end())
+  await standing.query(`begin; select from "standing"._derrick_ranges for update;
+    create temp table stage (a int) on commit drop`)
+  standing.query(copyFrom('copy stage from stdin')).on('error', () => {})
+  const receipt = await scene.sync([rowsOf(3, 'b')], {
+    writer,
+    range: { committedFence: first.fence },
+  })
+  t.equal(receipt.rowsChanged, 3)
 })
