@@ -2,6 +2,7 @@ import {
   type Document,
   isAlias,
   isMap,
+  isNode,
   isScalar,
   isSeq,
   LineCounter,
@@ -66,7 +67,7 @@ export function readDocument(text: string): ManifestDocument {
     }))
     return { value: undefined, problems, place: () => ({ line: 1, column: 1 }) }
   }
-  const state: Reading = { document, values: 0, aliases: 0, problems: [] }
+  const state: Reading = { anchors: new Map(), values: 0, aliases: 0, problems: [] }
   const value = plain(document.contents, 0, state)
   return {
     value: state.problems.length > 0 ? undefined : value,
@@ -81,7 +82,8 @@ function broken(message: string, remedy: string): ManifestDocument {
 }
 
 interface Reading {
-  document: Document.Parsed
+  /** what each anchor stands for so far; the library would look through the whole document for each alias */
+  anchors: Map<string, unknown>
   values: number
   aliases: number
   problems: { message: string; remedy: string; offset: number }[]
@@ -115,10 +117,11 @@ function plain(node: unknown, depth: number, state: Reading): unknown {
         'use `defaults` for what repeats',
       )
     }
-    const target = node.resolve(state.document)
+    const target = state.anchors.get(node.source)
     if (target) return plain(target, depth + 1, state)
     return refuse(state, node, `no anchor &${node.source}`, 'define the anchor before it is used')
   }
+  if (isNode(node) && node.anchor !== undefined) state.anchors.set(node.anchor, node)
   if (isMap(node)) return plainMap(node.items, depth, state)
   if (isSeq(node)) return node.items.map((item) => plain(item, depth + 1, state))
   if (isScalar(node)) return plainScalar(node.value, node, state)

@@ -1,0 +1,118 @@
+/**
+ * What manifests cost: loading them, and evaluating their expressions.
+ *
+ *   node bench/manifests.ts [--manifests 400] [--rounds 5]
+ *
+ * The built-in connectors stand for a folder of so many files; each is read, checked and its expressions compiled as the
+ * registry does it. Expressions are those that filters, keys and requests have. Prints lines and, as the last one, the same
+ * as JSON: the best of the rounds, in processor time.
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { parseCsv } from '../actors/connectors/manifest/csv.ts'
+import { parseXml } from '../actors/connectors/manifest/xml.ts'
+import { compileExpression, type Scope } from '../schema/manifest/expression/compiler.ts'
+import { compileTemplate } from '../schema/manifest/expression/template.ts'
+import { loadManifest } from '../schema/manifest/load.ts'
+
+const { values } = parseArgs({
+  options: {
+    manifests: { type: 'string', default: '400' },
+    rounds: { type: 'string', default: '5' },
+  },
+})
+const manifests = Number(values.manifests)
+const rounds = Number(values.rounds)
+if (!(manifests >= 1) || !(rounds >= 1)) throw new Error('--manifests and --rounds are counts')
+
+/** Least processor time of the rounds in ms: what other programs take beside it does not count. */
+function best(work: () => void): number {
+  let least = Number.POSITIVE_INFINITY
+  for (let round = 0; round < rounds; round++) {
+    const begun = process.cpuUsage()
+    work()
+    const { user, system } = process.cpuUsage(begun)
+    least = Math.min(least, (user + system) / 1_000)
+  }
+  return least
+}
+
+const folder = new URL('../manifests/', import.meta.url)
+const texts = readdirSync(folder)
+  .filter((name) => name.endsWith('.yaml'))
+  .map((name) => readFileSync(new URL(name, folder), 'utf8'))
+
+function loadAll(): void {
+  for (let n = 0; n < manifests; n++) {
+    const text = texts[n % texts.length] as string
+    const { manifest } = loadManifest(text.replace(/^id: (.*)$/m, `id: $1_${n}`), `${n}.yaml`)
+    if (!manifest) throw new Error('a built-in manifest does not load')
+  }
+}
+
+const record = {
+  id: 'ord_123',
+  status: 'paid',
+  amount: 120,
+  customer: { address: { city: 'Oslo' } },
+  tags: ['a', 'b'],
+  updated_at: '2026-03-01T12:00:00Z',
+}
+const scope: Scope = {
+  record,
+  config: { shop: 'fine-goods' },
+  window: { start: '2026-03-01T00:00:00Z', end: '2026-03-02T00:00:00Z' },
+}
+const names = ['record', 'config', 'window']
+const evaluations = 1_000_000
+
+/** Millions of evaluations a second. */
+function speed(run: (scope: Scope) => unknown): number {
+  const ms = best(() => {
+    for (let n = 0; n < evaluations; n++) run(scope)
+  })
+  return Math.round(evaluations / ms / 10) / 100
+}
+
+const expressions: Record<string, string> = {
+  path: 'record.customer.address.city',
+  filter: 'record.status == "paid" && record.amount > 100',
+  fallback: 'record?.discount ?? 0',
+  choice: "record.amount > 100 ? 'large' : 'small'",
+  function: 'lower(record.status)',
+}
+const templates: Record<string, string> = {
+  'request path': '/shops/{{ config.shop }}/orders/{{ record.id }}',
+  'request filter':
+    'greater-or-equal(updated,{{ window.start }}),less-than(updated,{{ window.end }})',
+}
+
+const lines = Array.from({ length: 100_000 }, (_, n) => `${n},paid,"Oslo, Norway",${n * 3}`)
+const table = `id,status,city,amount\n${lines.join('\n')}\n`
+const elements = Array.from({ length: 100_000 }, (_, n) => `<r><id>${n}</id><city>Oslo</city></r>`)
+const document = `<rows>${elements.join('')}</rows>`
+
+const figures = {
+  manifests,
+  lines: Math.round((texts.join('\n').split('\n').length / texts.length) * manifests),
+  load_ms: Math.round(best(loadAll)),
+  expressions_million_a_second: Object.fromEntries(
+    Object.entries(expressions).map(([name, text]) => [
+      name,
+      speed(compileExpression(text, names)),
+    ]),
+  ),
+  templates_million_a_second: Object.fromEntries(
+    Object.entries(templates).map(([name, text]) => [name, speed(compileTemplate(text, names))]),
+  ),
+  compile_100k_ms: Math.round(
+    best(() => {
+      for (let n = 0; n < 100_000; n++) compileExpression(expressions.filter as string, names)
+    }),
+  ),
+  csv_million_rows_a_second: Math.round(1e4 / best(() => void parseCsv(table, ','))) / 100,
+  xml_million_records_a_second: Math.round(1e4 / best(() => void parseXml(document, 'r'))) / 100,
+}
+for (const [name, figure] of Object.entries(figures))
+  process.stdout.write(`${name.padEnd(32)}${JSON.stringify(figure)}\n`)
+process.stdout.write(`${JSON.stringify(figures)}\n`)
