@@ -25,6 +25,8 @@ export interface SyncRangeDeps {
   /** Starts the destination actor's end of the port. */
   attachDestination: (port: MessagePort) => void
   loadKind: (type: RangeJob['target']['type']) => Promise<DestinationKind>
+  /** a pair of entangled ports; a simulator has its own */
+  openPorts?: () => { port1: MessagePort; port2: MessagePort }
 }
 
 /** Progress messages of one range are at least this far apart. */
@@ -43,7 +45,7 @@ export async function syncRange(
 ): Promise<void> {
   const abort = new AbortController()
   const progress = emptyProgress()
-  const { port1, port2 } = new MessageChannel()
+  const { port1, port2 } = deps.openPorts?.() ?? new MessageChannel()
   const giveUp = (): void => abort.abort(cancelled)
   const supervisor: Channel<RangeEvent> = openChannel<RangeEvent, RangeCommand>(
     port,

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { MessageChannel } from 'node:worker_threads'
 import { derrickError } from '../schema/error.ts'
 import { type IdPrefix, makeId } from '../schema/id.ts'
 import { buildApp } from './api/app.ts'
@@ -145,6 +146,8 @@ function buildEngine({ config, log, db, secrets, connectors, hub }: EngineParts)
     random: Math.random,
     newId,
     wakeAt,
+    every,
+    openPorts: () => new MessageChannel(),
     ranges: stores.ranges,
     runs: stores.runs,
     attempts: stores.attempts,
@@ -203,6 +206,12 @@ const longestTimerMs = 60_000
 function wakeAt(at: number, call: () => void): () => void {
   const timer = setTimeout(call, Math.min(Math.max(at - now(), 0), longestTimerMs))
   return () => clearTimeout(timer)
+}
+
+function every(ms: number, call: () => void): () => void {
+  const timer = setInterval(call, ms)
+  timer.unref()
+  return () => clearInterval(timer)
 }
 
 /** Spool files of an earlier process belong to attempts that are over. */

@@ -7,11 +7,11 @@ const progressEveryMs = 250
 
 /** The runs that are queued or running: one a stream, and what is shown of them while they are. */
 export class ActiveRuns {
-  readonly #deps: Pick<EngineDeps, 'queue' | 'emit' | 'now'>
+  readonly #deps: Pick<EngineDeps, 'queue' | 'emit' | 'now' | 'every'>
   readonly #byStream = new Map<string, RunCoordinator>()
-  #progressTimer: NodeJS.Timeout | undefined
+  #stopTelling: (() => void) | undefined
 
-  constructor(deps: Pick<EngineDeps, 'queue' | 'emit' | 'now'>) {
+  constructor(deps: Pick<EngineDeps, 'queue' | 'emit' | 'now' | 'every'>) {
     this.#deps = deps
   }
 
@@ -52,12 +52,11 @@ export class ActiveRuns {
   }
 
   startTelling(): void {
-    this.#progressTimer = setInterval(() => this.#tellProgress(), progressEveryMs)
-    this.#progressTimer.unref()
+    this.#stopTelling = this.#deps.every(progressEveryMs, () => this.#tellProgress())
   }
 
   stopTelling(): void {
-    clearInterval(this.#progressTimer)
+    this.#stopTelling?.()
   }
 
   #tellProgress(): void {

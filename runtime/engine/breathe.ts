@@ -1,15 +1,24 @@
-import { setImmediate as turn } from 'node:timers/promises'
+import { setImmediate as turnOfLoop } from 'node:timers/promises'
 
-let last: Promise<void> = Promise.resolve()
+let turn: () => Promise<unknown> = () => turnOfLoop()
+let last: Promise<unknown> = Promise.resolve()
+
+/** For a simulator, whose event loop is its own: how a turn of it passes. Who waits for one is left waiting. */
+export function replaceTurn(next: () => Promise<unknown>): void {
+  turn = next
+  last = Promise.resolve()
+}
 
 /** Lets everything else have its turn before long work goes on. */
-export const breathe = (): Promise<void> => turn()
+export async function breathe(): Promise<void> {
+  await turn()
+}
 
 /**
  * The same for plans, of which hundreds may be under way: one of them goes on in a turn of the event loop, so that all
  * together hold nobody longer than one does.
  */
-export function breatheInLine(): Promise<void> {
+export async function breatheInLine(): Promise<void> {
   last = last.then(() => turn())
-  return last
+  await last
 }

@@ -1,3 +1,4 @@
+import type { MessagePort } from 'node:worker_threads'
 import type { DestinationType } from '../../schema/destination.ts'
 import type { Failure } from '../../schema/error.ts'
 import type { Manifest } from '../../schema/manifest/manifest.ts'
@@ -116,6 +117,10 @@ export interface EngineDeps {
   newId: (prefix: 'run') => string
   /** calls back no earlier than `at`; returns a function that forgets it */
   wakeAt: (at: number, call: () => void) => () => void
+  /** calls back again and again; returns a function that ends it */
+  every: (ms: number, call: () => void) => () => void
+  /** a pair of entangled ports */
+  openPorts: () => { port1: MessagePort; port2: MessagePort }
   ranges: RangeStore
   runs: RunStore
   attempts: AttemptStore

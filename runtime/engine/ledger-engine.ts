@@ -63,11 +63,12 @@ export class LedgerEngine implements Engine, RunHost {
     })
     for (const run of this.#active.all()) run.stop()
     if (this.#active.size === 0) return
-    const timer = setTimeout(() => {
+    const { now, wakeAt } = this.#deps
+    const forget = wakeAt(now() + graceMs, () => {
       for (const run of this.#active.all()) run.stopNow()
-    }, graceMs)
+    })
     await empty
-    clearTimeout(timer)
+    forget()
   }
 
   syncStream(

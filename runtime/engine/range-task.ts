@@ -1,4 +1,4 @@
-import { MessageChannel, type MessagePort } from 'node:worker_threads'
+import type { MessagePort } from 'node:worker_threads'
 import { openChannel } from '../../schema/channel.ts'
 import { type Failure, failure, toFailure } from '../../schema/error.ts'
 import type {
@@ -40,6 +40,10 @@ export interface RangeTaskDeps {
   alone: boolean
   /** how long a cancel may go unanswered, for tests */
   answerMs?: number
+  now: () => number
+  wakeAt: (at: number, call: () => void) => () => void
+  /** a pair of entangled ports; a simulator has its own */
+  openPorts: () => { port1: MessagePort; port2: MessagePort }
 }
 
 /** The actor has this long to answer before its attempt is written off; the fence keeps it harmless. */
@@ -66,17 +70,18 @@ export function startRangeTask(
   deps: RangeTaskDeps,
   listener: RangeTaskListener,
 ): RangeTask {
-  const { port1, port2 } = new MessageChannel()
+  const { port1, port2 } = deps.openPorts()
   const ended = Promise.withResolvers<RangeOutcome>()
   let progress = nothing
   let giveSlotBack: (() => void) | undefined
-  let cancelTimer: NodeJS.Timeout | undefined
+  let forgetTimer: (() => void) | undefined
+  let isCancelled = false
   let isOver = false
 
   const end = (outcome: RangeOutcome): void => {
     if (isOver) return
     isOver = true
-    clearTimeout(cancelTimer)
+    forgetTimer?.()
     giveSlotBack?.()
     port1.close()
     ended.resolve(outcome)
@@ -121,18 +126,22 @@ export function startRangeTask(
     // The terminal event was sent before the task returned, but promise and port may race: let the port drain first.
     () => {
       if (isOver) return
-      setTimeout(() => crashed('the sync actor returned without a result'), returnedGraceMs).unref()
+      const giveUp = (): void => crashed('the sync actor returned without a result')
+      forgetTimer?.()
+      forgetTimer = deps.wakeAt(deps.now() + returnedGraceMs, giveUp)
     },
     (error: unknown) => crashed(error instanceof Error ? error.message : String(error)),
   )
   return {
     outcome: ended.promise,
     cancel: (reason) => {
-      if (isOver || cancelTimer) return
+      if (isOver || isCancelled) return
+      isCancelled = true
       channel.send({ kind: 'cancel-range', reason })
       // Slow to answer is not dead: nothing is counted against the range.
       const writeOff = (): void => end({ kind: 'cancelled', progress })
-      cancelTimer = setTimeout(writeOff, deps.answerMs ?? answerMs[reason])
+      forgetTimer?.()
+      forgetTimer = deps.wakeAt(deps.now() + (deps.answerMs ?? answerMs[reason]), writeOff)
     },
   }
 }

@@ -91,7 +91,7 @@ export class RangesInFlight {
   }
 
   #start(context: StreamContext, row: RangeRow, runId: string, inputs: JobInputs): RangeTask {
-    const { pool, slots, governors } = this.#deps
+    const { pool, slots, governors, now, wakeAt, openPorts } = this.#deps
     governors.declare(context.source, inputs.manifest)
     return startRangeTask(
       buildJob(context, row, runId, inputs, this.#deps),
@@ -100,6 +100,9 @@ export class RangesInFlight {
         slots,
         commitSlotLimit: context.destination.commitSlots,
         alone: row.crashes > 0,
+        now,
+        wakeAt,
+        openPorts,
       },
       this.#taskListener(row, row.fence, context.source.id),
     )

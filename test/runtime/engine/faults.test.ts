@@ -4,7 +4,16 @@ import { CommitSlots } from '../../../runtime/engine/commit-slots.ts'
 import { startRangeTask } from '../../../runtime/engine/range-task.ts'
 import { failure } from '../../../schema/error.ts'
 import type { RangeJob } from '../../../schema/protocol.ts'
-import { day, failWith, hang, makeHarness, noon, type Script, succeed } from './harness.ts'
+import {
+  day,
+  failWith,
+  hang,
+  makeHarness,
+  noon,
+  realTime,
+  type Script,
+  succeed,
+} from './harness.ts'
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 const until = async (holds: () => boolean): Promise<void> => {
@@ -154,7 +163,8 @@ t.test('a cancelled re-read leaves the counts of what is committed as they were'
 t.test('a cancel that nobody answers puts the range back and blames it for nothing', async (t) => {
   const never = () => new Promise<never>(() => {})
   const pool = { run: never, runAlone: never, broadcast: never, started: () => true, close: never }
-  const deps = { pool, slots: new CommitSlots(), commitSlotLimit: 1, alone: false, answerMs: 1 }
+  const slots = new CommitSlots()
+  const deps = { ...realTime, pool, slots, commitSlotLimit: 1, alone: false, answerMs: 1 }
   const ignore = () => {}
   const listener = {
     onClaimed: ignore,

@@ -1,4 +1,4 @@
-import type { MessagePort } from 'node:worker_threads'
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import Sqlite from 'better-sqlite3'
 import { CommitSlots } from '../../../runtime/engine/commit-slots.ts'
 import type { Configuration, EngineDeps, StreamContext } from '../../../runtime/engine/context.ts'
@@ -74,6 +74,16 @@ export const hang: Script = async (_job, { send, cancelled }) => {
   send({ kind: 'range-cancelled', progress })
 }
 
+/** The clock, timers and ports of a task that stands alone. */
+export const realTime = {
+  now: Date.now,
+  wakeAt: (at: number, call: () => void) => {
+    const timer = setTimeout(call, at - Date.now())
+    return () => clearTimeout(timer)
+  },
+  openPorts: () => new MessageChannel(),
+}
+
 /** Like the real ones, ids sort by the time they were made. */
 let ids = 1_000_000
 
@@ -124,6 +134,8 @@ export function makeHarness(
     random: () => 0.5,
     newId: (prefix) => `${prefix}_${ids++}`,
     wakeAt,
+    every: () => () => {},
+    openPorts: () => new MessageChannel(),
     ranges: makeRangeStore(db),
     runs: makeRunStore(db),
     attempts: makeAttemptStore(db),

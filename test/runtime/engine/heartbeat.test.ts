@@ -6,6 +6,7 @@ import { Heartbeats } from '../../../runtime/engine/heartbeats.ts'
 import { makePool } from '../../../runtime/engine/pool.ts'
 import { startRangeTask } from '../../../runtime/engine/range-task.ts'
 import type { RangeJob } from '../../../schema/protocol.ts'
+import { realTime } from './harness.ts'
 
 const ignore = () => {}
 const listener = {
@@ -43,7 +44,7 @@ t.test(
     const start = (runId: string, alone = false) =>
       startRangeTask(
         { runId, target: {} } as RangeJob,
-        { pool, slots: new CommitSlots(), commitSlotLimit: 1, alone },
+        { ...realTime, pool, slots: new CommitSlots(), commitSlotLimit: 1, alone },
         listener,
       ).outcome
     // Two share the worker: one waits for its API, the other never lets it hear of it.
