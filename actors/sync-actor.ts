@@ -1,9 +1,11 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { CheckResult } from '../schema/destination.ts'
+import { loadManifest } from '../schema/manifest/load.ts'
 import type { PoolTask } from '../schema/protocol.ts'
 import { ByteBudget, workerBudgetBytes } from './byte-budget.ts'
 import { checkSource } from './connectors/manifest/check.ts'
 import { makeStreamReader } from './connectors/manifest/reader.ts'
+import { previewTask } from './connectors/preview/preview.ts'
 import {
   attachDestination,
   clearRanges,
@@ -12,15 +14,15 @@ import {
 } from './destinations/destination-actor.ts'
 import { destinationKind } from './destinations/index.ts'
 import { governorOf } from './governor-lines.ts'
+import { startHeartbeat } from './heartbeat.ts'
 import { makeHttpClient } from './http/client.ts'
 import type { HttpClient } from './http/http.ts'
-import { startHeartbeat } from './heartbeat.ts'
 import { type SyncRangeDeps, syncRange } from './sync-range.ts'
+
+startHeartbeat()
 
 /** One HTTP client a worker and network policy: connections and sign-ins are shared by its ranges. */
 const clients = new Map<boolean, HttpClient>()
-startHeartbeat()
-
 
 function clientFor(allowPrivateNetworks: boolean): HttpClient {
   const known = clients.get(allowPrivateNetworks)
@@ -60,6 +62,9 @@ const handlers: Handlers = {
   'sync-range': ({ job, port }) => syncRange(job, port, deps),
   'check-source': ({ manifest, config, allowPrivateNetworks }): Promise<CheckResult> =>
     checkSource({ manifest, config, http: clientFor(allowPrivateNetworks), clock, random }),
+  'load-manifests': async ({ files }) => files.map(({ file, text }) => loadManifest(text, file)),
+  'preview-stream': ({ kind: _kind, allowPrivateNetworks, ...options }) =>
+    previewTask({ ...options, http: clientFor(allowPrivateNetworks), now: clock.now, random }),
   'check-destination': async ({ type, config }) => (await destinationKind(type)).check(config),
   'clear-stream': ({ target }) => clearStream(target),
   'clear-ranges': ({ target, ranges }) => clearRanges(target, ranges),

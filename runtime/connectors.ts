@@ -1,10 +1,10 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { toFailure } from '../schema/error.ts'
 import { type StreamCapabilities, streamCapabilities } from '../schema/manifest/capabilities.ts'
 import type { ManifestIssue } from '../schema/manifest/issue.ts'
-import { loadManifest } from '../schema/manifest/load.ts'
+import { type LoadedManifest, loadManifest } from '../schema/manifest/load.ts'
 import type { Manifest } from '../schema/manifest/manifest.ts'
 import { assetKeys, readAsset } from './binary/embedded.ts'
+import { folderFiles, folderState, type ManifestFile } from './manifest-folder.ts'
 
 /** One manifest file, usable or not. */
 export interface Connector {
@@ -13,7 +13,7 @@ export interface Connector {
   origin: 'built_in' | 'folder'
   file: string
   text: string
-  /** absent when the file has errors */
+  /** absent when the file has errors and never was without */
   manifest?: Manifest
   issues: ManifestIssue[]
 }
@@ -29,126 +29,142 @@ export interface ConnectorRegistry {
     config?: Record<string, unknown>,
   ): StreamCapabilities | undefined
   /**
-   * Reads the folder again if a file in it changed; a connector that broke keeps its last good manifest for running
-   * streams. Cheap when nothing changed: called at each tick and before connectors are listed.
+   * Reads what changed in the folder; until it was called once, only built-in connectors are known. A connector that broke
+   * keeps its last good manifest for the streams that use it. Cheap when nothing changed: called at each tick and before
+   * connectors are listed. Never rejects.
    */
-  refresh(): void
+  refresh(): Promise<void>
 }
 
-interface ManifestFile {
-  origin: Connector['origin']
-  file: string
-  text: string
+export interface RegistryOptions {
+  /** reads manifests that are not our own: in another thread, for they may be made to take long */
+  load?: (files: readonly ManifestFile[]) => Promise<LoadedManifest[]>
+  /** a file of the folder was read for the first time or anew */
+  onRead?: (connector: Connector) => void
 }
 
-/** Larger files and more of them are no manifests. */
-const maxManifestBytes = 1024 * 1024
-const maxManifests = 1_000
+const loadHere = async (files: readonly ManifestFile[]): Promise<LoadedManifest[]> =>
+  files.map(({ text, file }) => loadManifest(text, file))
 
 /**
  * The connectors of this build and of `folder` (DERRICK_MANIFESTS_DIR). A file there may replace a built-in
  * connector of the same id; two files with one id are an error of the second.
  */
-export function openConnectors(folder?: string): ConnectorRegistry {
-  let connectors = new Map<string, Connector>()
-  let seen: string | undefined
-  const load = (): void => {
+export function openConnectors(folder?: string, options: RegistryOptions = {}): ConnectorRegistry {
+  const { load = loadHere, onRead = () => {} } = options
+  let builtIn: Connector[] | undefined
+  let files = new Map<string, Connector>()
+  let known: Map<string, Connector> | undefined
+  let seen = ''
+  let reading: Promise<void> = Promise.resolve()
+  // Parsing manifests takes longer than all else at the start: it waits for whoever asks first.
+  const connectors = (): Map<string, Connector> => {
+    builtIn ??= builtInFiles().map((file) => connectorOf('built_in', file, loadOwn(file)))
+    known ??= merge([...builtIn, ...files.values()])
+    return known
+  }
+  const readAnew = async (): Promise<void> => {
     const state = folderState(folder)
     if (state === seen) return
+    const found = new Map<string, Connector>()
+    for (const file of folderFiles(folder)) {
+      const before = files.get(file.file)
+      if (before?.text === file.text && !file.problem) found.set(file.file, before)
+      else found.set(file.file, await readFile(file, before, load))
+    }
+    const changed = [...found.values()].filter((one) => files.get(one.file) !== one)
+    files = found
+    known = undefined
     seen = state
-    connectors = merge([...builtInFiles(), ...folderFiles(folder)].map(read), connectors)
+    for (const connector of changed) onRead(connector)
   }
-  // Parsing manifests takes longer than all else at the start: it waits for whoever asks first.
-  const loaded = (): Map<string, Connector> => {
-    if (seen === undefined) load()
-    return connectors
-  }
-  const manifest = (id: string) => loaded().get(id)?.manifest
+  const manifest = (id: string) => connectors().get(id)?.manifest
   return {
-    list: () => [...loaded().values()],
-    get: (id) => loaded().get(id),
+    list: () => [...connectors().values()],
+    get: (id) => connectors().get(id),
     manifest,
     capabilities: (id, stream, config) => {
       const found = manifest(id)
       return found && streamCapabilities(found, stream, config)
     },
     refresh: () => {
-      if (seen !== undefined) load()
+      reading = reading.then(readAnew).catch(() => {})
+      return reading
     },
   }
 }
+
+/** A file that takes too long, or its thread with it, is broken; others are not. */
+async function readFile(
+  file: ManifestFile,
+  before: Connector | undefined,
+  load: NonNullable<RegistryOptions['load']>,
+): Promise<Connector> {
+  const read = async (): Promise<LoadedManifest> => {
+    if (file.problem) return unreadable(file.file, file.problem)
+    try {
+      const [loaded] = await load([file])
+      return loaded ?? unreadable(file.file, { message: 'the file was not read', remedy: '' })
+    } catch (error) {
+      const { message, remedy = 'make the file smaller' } = toFailure(error)
+      return unreadable(file.file, { message, remedy })
+    }
+  }
+  const connector = connectorOf('folder', file, await read())
+  if (connector.manifest || !before?.manifest || before.id !== connector.id) return connector
+  return { ...connector, manifest: before.manifest }
+}
+
+const unreadable = (
+  file: string,
+  problem: { message: string; remedy: string },
+): LoadedManifest => ({
+  issues: [
+    { code: 'manifest.yaml', severity: 'error', ...problem, file, line: 1, column: 1, path: '' },
+  ],
+})
 
 function builtInFiles(): ManifestFile[] {
   return assetKeys('manifests/')
     .filter((key) => /\.ya?ml$/.test(key))
     .map((key) => ({
-      origin: 'built_in',
       file: key.slice('manifests/'.length),
       text: readAsset(key)?.toString('utf8') ?? '',
     }))
 }
 
-/** A folder that is not there yet has no connectors; a file that can't be read is left to its owner. */
-function folderFiles(folder: string | undefined): ManifestFile[] {
-  return namesIn(folder).flatMap((file) => {
-    const text = textOf(join(folder as string, file))
-    return text === undefined ? [] : [{ origin: 'folder' as const, file, text }]
-  })
-}
+const loadOwn = ({ text, file }: ManifestFile): LoadedManifest => loadManifest(text, file)
 
-function namesIn(folder: string | undefined): string[] {
-  if (folder === undefined) return []
-  try {
-    const isManifest = (name: string) => /\.ya?ml$/.test(name) && !name.startsWith('.')
-    return readdirSync(folder).filter(isManifest).sort().slice(0, maxManifests)
-  } catch {
-    return []
-  }
-}
-
-/** Changes whenever a manifest in the folder comes, goes or is written. */
-function folderState(folder: string | undefined): string {
-  const states = namesIn(folder).map((name) => {
-    const found = statSync(join(folder as string, name), { throwIfNoEntry: false })
-    return `${name} ${found?.mtimeMs} ${found?.ctimeMs} ${found?.size}`
-  })
-  return states.join('\n')
-}
-
-function textOf(path: string): string | undefined {
-  try {
-    const found = statSync(path)
-    if (!found.isFile() || found.size > maxManifestBytes) return undefined
-    return readFileSync(path, 'utf8')
-  } catch {
-    return undefined
-  }
-}
-
-function read({ origin, file, text }: ManifestFile): Connector {
-  const { manifest, issues } = loadManifest(text, file)
-  const id = manifest?.id ?? idIn(text) ?? file.replace(/\.ya?ml$/, '')
+/** A manifest file as it was read. */
+export function connectorOf(
+  origin: Connector['origin'],
+  { file, text }: ManifestFile,
+  { manifest, issues }: LoadedManifest,
+): Connector {
+  const id = manifest?.id ?? idIn(text) ?? withoutEnding(file)
   return { id, origin, file, text, issues, ...(manifest ? { manifest } : {}) }
 }
+
+const withoutEnding = (file: string): string => file.replace(/\.ya?ml$/, '')
 
 /** So that a broken file is listed under the name that its sources use. */
 const idIn = (text: string): string | undefined => /^id:\s*["']?([a-z][a-z0-9_]*)/m.exec(text)?.[1]
 
-function merge(found: Connector[], before: Map<string, Connector>): Map<string, Connector> {
+function merge(found: readonly Connector[]): Map<string, Connector> {
   const merged = new Map<string, Connector>()
   for (const connector of found) {
     const other = merged.get(connector.id)
-    const usable = withLastGood(connector, before)
-    if (other?.origin === connector.origin) other.issues.push(duplicate(connector, other))
-    else merged.set(connector.id, usable)
+    if (other?.origin !== connector.origin) merged.set(connector.id, connector)
+    else if (connector.manifest && !other.manifest) {
+      // The one that works has the name; the broken one is listed under its file's.
+      merged.set(connector.id, connector)
+      merged.set(withoutEnding(other.file), { ...other, id: withoutEnding(other.file) })
+    } else if (connector.manifest)
+      merged.set(other.id, { ...other, issues: [...other.issues, duplicate(connector, other)] })
+    else
+      merged.set(withoutEnding(connector.file), { ...connector, id: withoutEnding(connector.file) })
   }
   return merged
-}
-
-function withLastGood(connector: Connector, before: Map<string, Connector>): Connector {
-  const last = before.get(connector.id)
-  if (connector.manifest || !last?.manifest || last.file !== connector.file) return connector
-  return { ...connector, manifest: last.manifest }
 }
 
 const duplicate = (connector: Connector, other: Connector): ManifestIssue => ({

@@ -18,7 +18,7 @@ import {
 } from './api/keys.ts'
 import type { Config } from './config.ts'
 import { makeConfiguration } from './configuration.ts'
-import { openConnectors } from './connectors.ts'
+import { type Connector, openConnectors } from './connectors.ts'
 import type { ApiRequest } from './demo-setup.ts'
 import { CommitSlots } from './engine/commit-slots.ts'
 import type { EngineDeps } from './engine/context.ts'
@@ -36,6 +36,7 @@ import { FenceCounter } from './store/fence-counter.ts'
 import { openSecretBox } from './store/secrets.ts'
 import { makeStores } from './store/stores.ts'
 import { version } from './version.ts'
+import { openWorkbench, type Workbench } from './workbench.ts'
 
 export interface Supervisor {
   url: string
@@ -61,17 +62,26 @@ const newId = (prefix: IdPrefix): string => makeId(prefix, now(), randomBytes(10
  */
 export async function openSupervisor(options: SupervisorOptions): Promise<Supervisor> {
   const db = openDatabase(options.config.dataDir)
+  const workbench = openWorkbench()
   try {
-    return await build(options, db)
+    return await build(options, db, workbench)
   } catch (error) {
+    await workbench.close()
     db.close()
     throw error
   }
 }
 
-async function build({ config, log, demo }: SupervisorOptions, db: Database): Promise<Supervisor> {
+async function build(
+  { config, log, demo }: SupervisorOptions,
+  db: Database,
+  workbench: Workbench,
+): Promise<Supervisor> {
   const secrets = openSecretBox(db.full, config.dataDir, config.secretKey)
-  const connectors = openConnectors(config.manifestsDir)
+  const connectors = openConnectors(config.manifestsDir, {
+    load: workbench.load,
+    onRead: (connector) => logConnector(log, connector),
+  })
   const stores = makeStores(db.full)
   const hub = makeEventHub(randomBytes(4).toString('hex'))
   const engineParts = buildEngine({ config, log, db, secrets, connectors, hub })
@@ -81,6 +91,7 @@ async function build({ config, log, demo }: SupervisorOptions, db: Database): Pr
     secrets,
     connectors,
     engine,
+    workbench,
     hub,
     log,
     config: { ...config, demo, version },
@@ -90,6 +101,7 @@ async function build({ config, log, demo }: SupervisorOptions, db: Database): Pr
   }
   ensureDefaultWorkspace(deps)
   seedAdminKey(deps, config.adminApiKey)
+  await connectors.refresh()
   const app = await buildApp(deps)
   const url = await listen(app, config)
   writeClientFile(deps, config.dataDir, url)
@@ -115,7 +127,7 @@ async function build({ config, log, demo }: SupervisorOptions, db: Database): Pr
       scheduler.stop()
       await engine.stop(config.shutdownSeconds * 1000)
       await app.close()
-      await pool.close()
+      await Promise.all([pool.close(), workbench.close()])
       db.close()
     },
   }
@@ -138,6 +150,7 @@ function buildEngine({ config, log, db, secrets, connectors, hub }: EngineParts)
   })
   const pool = makePool(config.workers, {
     onStray: (error) => log.error({ err: error }, 'a worker that had nothing to do ended'),
+    onSilent: (thread) => log.error({ thread }, 'a worker gave no sign of life and is replaced'),
   })
   const listener = makeEngineListener({ stores, connectors, hub, now, newId, engine: () => engine })
   const configuration = makeConfiguration({ ...stores, connectors, secrets })
@@ -152,7 +165,6 @@ function buildEngine({ config, log, db, secrets, connectors, hub }: EngineParts)
     runs: stores.runs,
     attempts: stores.attempts,
     fences: new FenceCounter(db.normal, now),
-    onSilent: (thread) => log.error({ thread }, 'a worker gave no sign of life and is replaced'),
     config: configuration,
     permits,
     queue: new RunQueue(permits),
@@ -185,7 +197,7 @@ function buildEngine({ config, log, db, secrets, connectors, hub }: EngineParts)
       before: [
         makeMaintenance(stores, now),
         () => engine.settingsChanged(stores.settings.get()),
-        () => connectors.refresh(),
+        () => void connectors.refresh(),
       ],
     },
     (error) => log.error({ error }, 'a duty of the scheduler failed; the next tick tries again'),
@@ -198,6 +210,17 @@ function logEvent(log: Logger, event: EngineEvent): void {
   if (event.kind !== 'happened') return
   const { level, message, kind, runId } = event.activity
   log[level]({ kind, run: runId }, message)
+}
+
+/** A file with errors, with every one of them; one that is fine in a line. */
+function logConnector(log: Logger, { id, file, issues }: Connector): void {
+  const errors = issues.filter((issue) => issue.severity === 'error')
+  if (errors.length === 0) log.info({ connector: id, file }, 'connector read')
+  for (const { line, column, code, message, remedy } of errors)
+    log.error(
+      { connector: id, code },
+      `${file}:${line}:${column} ${message}; ${remedy}. Other connectors are not affected`,
+    )
 }
 
 /** Whoever waits longer is woken to look at the clock again: it may have been set, or the machine have slept. */

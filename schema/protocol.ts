@@ -5,9 +5,11 @@
  *   supervisor  --RangeCommand-->  sync actor  --PageCommand-->  destination actor
  *   supervisor  <--RangeEvent----  sync actor  <--PageEvent----  destination actor
  */
+import type { ColumnTypes } from './column-type.ts'
 import type { DestinationType } from './destination.ts'
 import type { Failure } from './error.ts'
 import type { Manifest } from './manifest/manifest.ts'
+import type { PreviewOrder } from './preview.ts'
 import type { Lane, RangeKind } from './range.ts'
 import type { FinalityRules } from './revisit.ts'
 import type { DeletePolicy, Granularity, WriteMode } from './stream.ts'
@@ -30,6 +32,8 @@ export interface Target {
   primaryKey: string[]
   /** dotted path of the record's own time, null when the stream has none */
   cursorField: string | null
+  /** types that the stream or its connector declares for top-level fields */
+  columns?: ColumnTypes
   /** what the cursor tracks; absence of a record proves a delete only for creation, report and full reads */
   tracks: 'updates' | 'creation' | 'report' | 'none'
 }
@@ -243,14 +247,24 @@ export type PoolTask<P = unknown> =
       config: Record<string, unknown>
       allowPrivateNetworks: boolean
     }
+  | { kind: 'load-manifests'; files: { file: string; text: string }[] }
+  | {
+      kind: 'preview-stream'
+      manifest: Manifest
+      config: Record<string, unknown>
+      timezone: string
+      order: PreviewOrder
+      allowPrivateNetworks: boolean
+      /** text of a fixture, instead of a network */
+      replay?: string
+      record?: boolean
+    }
   | { kind: 'check-destination'; type: DestinationType; config: Record<string, unknown> }
   | { kind: 'clear-stream'; target: Target }
   /** removes what is committed of some ranges; attempts at them that are under way can't commit any more */
   | { kind: 'clear-ranges'; target: Target; ranges: JobRange[] }
   | { kind: 'close-destination'; destinationId: string }
 
-/** Pages that may be under way between a sync actor and its destination actor. */
-export const pageCredits = 4
 /** A worker's sign of life, by its thread's number; it comes over the worker's own line, not over a range's. */
 export interface Heartbeat {
   heartbeat: number
@@ -258,3 +272,5 @@ export interface Heartbeat {
 
 export const heartbeatEveryMs = 5_000
 
+/** Pages that may be under way between a sync actor and its destination actor. */
+export const pageCredits = 4

@@ -1,14 +1,17 @@
 import Type from 'typebox'
+import { Zone } from '../../schema/common.ts'
+import { IdOf } from '../../schema/id.ts'
 import { StreamCapabilities, streamCapabilities } from '../../schema/manifest/capabilities.ts'
 import { ConfigField } from '../../schema/manifest/config-field.ts'
 import { ManifestIssue } from '../../schema/manifest/issue.ts'
-import { loadManifest } from '../../schema/manifest/load.ts'
+import type { LoadedManifest } from '../../schema/manifest/load.ts'
 import type { Manifest } from '../../schema/manifest/manifest.ts'
 import type { Connector as Loaded } from '../connectors.ts'
 import type { App } from './app.ts'
 import type { ApiDeps } from './deps.ts'
 import { listOf, operation } from './operation.ts'
-import { notFound } from './problem.ts'
+import { PreviewAnswer, preview, previewFields } from './preview.ts'
+import { notFound, unprocessable } from './problem.ts'
 
 const OfferedStream = Type.Object({ name: Type.String(), ...StreamCapabilities.properties })
 
@@ -31,6 +34,13 @@ const Validation = Type.Object({
   id: Type.Union([Type.String(), Type.Null()]),
   streams: Type.Array(OfferedStream),
 })
+
+const previewBody = {
+  config: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+  timezone: Type.Optional(Zone),
+  record: Type.Optional(Type.Boolean({ description: 'answer with a fixture to replay' })),
+  replay: Type.Optional(Type.String({ description: 'a fixture, instead of the API itself' })),
+}
 
 const tag = 'connectors'
 const params = Type.Object({ name: Type.String({ minLength: 1, maxLength: 64 }) })
@@ -70,31 +80,87 @@ const ops = {
     ),
     answer: { 200: Validation },
   }),
+  preview: operation({
+    id: 'previewConnector',
+    summary: 'Try a stream of a manifest against its API; nothing is stored',
+    tag,
+    role: 'admin',
+    body: Type.Object(
+      {
+        workspace_id: Type.Optional(IdOf('ws')),
+        manifest: Type.Optional(
+          Type.String({ maxLength: maxManifestLength, description: 'YAML; or give connector' }),
+        ),
+        connector: Type.Optional(Type.String({ description: 'a known connector' })),
+        ...previewFields,
+        ...previewBody,
+      },
+      { additionalProperties: false },
+    ),
+    answer: { 200: PreviewAnswer },
+  }),
 }
 
-export function connectorRoutes(app: App, { connectors }: ApiDeps): void {
-  const find = (name: string): Loaded => {
-    connectors.refresh()
+export function connectorRoutes(app: App, deps: ApiDeps): void {
+  const { connectors, workbench } = deps
+  const find = async (name: string): Promise<Loaded> => {
+    await connectors.refresh()
     const found = connectors.get(name)
     if (!found) throw notFound('connector', name)
     return found
   }
   // A few dozen files: one page always holds them all.
   app.get('/api/v1/connectors', ops.list, async () => {
-    connectors.refresh()
+    await connectors.refresh()
     return { data: connectors.list().map(present), next_cursor: null }
   })
   app.get('/api/v1/connectors/:name', ops.get, async (request) =>
-    present(find(request.params.name)),
+    present(await find(request.params.name)),
   )
   app.get('/api/v1/connectors/:name/manifest', ops.manifest, async (request, reply) =>
-    reply.type('application/yaml; charset=utf-8').send(find(request.params.name).text),
+    reply.type('application/yaml; charset=utf-8').send((await find(request.params.name)).text),
   )
   app.post('/api/v1/connectors/validate', ops.validate, async (request) => {
-    const { manifest, issues } = loadManifest(request.body.manifest, 'manifest.yaml')
+    const { manifest, issues } = await loadGiven(request.body.manifest, workbench)
     const streams = manifest ? offeredStreams(manifest) : []
     return { ok: manifest !== undefined, issues, id: manifest?.id ?? null, streams }
   })
+  app.post('/api/v1/connectors/preview', ops.preview, async (request) => {
+    const { body } = request
+    const manifest = await manifestToTry(body, deps)
+    return preview(manifest, { config: {}, ...body }, deps)
+  })
+}
+
+async function loadGiven(text: string, workbench: ApiDeps['workbench']): Promise<LoadedManifest> {
+  const [loaded] = await workbench.load([{ file: 'manifest.yaml', text }])
+  return loaded ?? { issues: [] }
+}
+
+/** Throws ApiProblem 422 that names every error of a manifest, or 404. */
+async function manifestToTry(
+  { manifest: text, connector }: { manifest?: string; connector?: string },
+  { connectors, workbench }: ApiDeps,
+): Promise<Manifest> {
+  if ((text === undefined) === (connector === undefined))
+    throw unprocessable('preview.invalid', [
+      { pointer: '/manifest', detail: 'exactly one of manifest and connector is needed' },
+    ])
+  await connectors.refresh()
+  if (connector !== undefined && !connectors.get(connector)) throw notFound('connector', connector)
+  const { manifest, issues } =
+    text === undefined
+      ? (connectors.get(connector ?? '') as Loaded)
+      : await loadGiven(text, workbench)
+  if (manifest) return manifest
+  const errors = issues
+    .filter((issue) => issue.severity === 'error')
+    .map(({ line, column, message, remedy }) => ({
+      pointer: '/manifest',
+      detail: `line ${line}, column ${column}: ${message}`,
+      remedy,
+    }))
+  throw unprocessable('connector.invalid', errors)
 }
 
 function present({ id, origin, manifest, issues }: Loaded) {

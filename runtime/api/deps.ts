@@ -4,6 +4,7 @@ import type { ConnectorRegistry } from '../connectors.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { SecretBox } from '../store/secrets.ts'
 import type { Stores } from '../store/stores.ts'
+import type { Workbench } from '../workbench.ts'
 import type { EventHub } from './events.ts'
 
 /** How the server was started, as far as requests notice. */
@@ -13,6 +14,8 @@ export interface ApiConfig {
   /** behind a proxy: the origin that people use */
   publicUrl: string | undefined
   trustProxy: boolean
+  /** sources may be on private networks and plain http */
+  allowPrivateNetworks: boolean
   authDisabled: boolean
   demo: boolean
   version: string
@@ -25,6 +28,8 @@ export interface ApiDeps {
   secrets: SecretBox
   connectors: ConnectorRegistry
   engine: Engine
+  /** reads and tries manifests, in threads of its own */
+  workbench: Workbench
   hub: EventHub
   log: Logger
   config: ApiConfig

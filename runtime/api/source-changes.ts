@@ -1,4 +1,5 @@
 import { enabledStreams, streamCapabilities } from '../../schema/manifest/capabilities.ts'
+import type { Manifest } from '../../schema/manifest/manifest.ts'
 import { nearest } from '../../schema/manifest/nearest.ts'
 import type { SourceCreate, SourcePatch } from '../../schema/source.ts'
 import { isZone, localDateHour, startDateMs } from '../../schema/tiling.ts'
@@ -140,15 +141,22 @@ export function removeSource(row: SourceRow, { stores }: ApiDeps): void {
 }
 
 /** What the connector offers to a source with this config. */
-export function offeredStreams(row: SourceRow, { connectors, secrets }: ApiDeps) {
-  const manifest = connectors.manifest(row.connector)
-  if (!manifest) throw missingConnector(row.connector)
+export function offeredStreams(row: SourceRow, deps: ApiDeps) {
+  const { secrets } = deps
+  const manifest = requireManifest(row.connector, deps)
   const config = secrets.decryptConfig({ kind: 'source', id: row.id }, row.config)
   const enabled = new Set(enabledStreams(manifest, config))
   return Object.keys(manifest.streams).flatMap((name) => {
     const capabilities = streamCapabilities(manifest, name, config)
     return capabilities ? [{ name, enabled: enabled.has(name), ...capabilities }] : []
   })
+}
+
+/** Throws ApiProblem 409 when a connector is missing or was never without errors. */
+export function requireManifest(id: string, { connectors }: ApiDeps): Manifest {
+  const manifest = connectors.manifest(id)
+  if (!manifest) throw missingConnector(id)
+  return manifest
 }
 
 const missingConnector = (id: string): ApiProblem =>

@@ -10,6 +10,7 @@ import { checkIfMatch, sendTagged, versionTag } from './etag.ts'
 import { idParams, listOf, NoBody, operation, pageQuery, query } from './operation.ts'
 import { idPage } from './paging.ts'
 import { presentSource } from './present.ts'
+import { PreviewAnswer, preview, previewFields } from './preview.ts'
 import { notFound } from './problem.ts'
 import {
   changeSource,
@@ -17,6 +18,7 @@ import {
   createSource,
   offeredStreams,
   removeSource,
+  requireManifest,
 } from './source-changes.ts'
 
 const OfferedStream = Type.Object({
@@ -97,6 +99,18 @@ const ops = {
     ),
     answer: { 200: CheckResult },
   }),
+  preview: operation({
+    id: 'previewSource',
+    summary: 'Try a stream of a source: requests, answers, records, types; nothing is stored',
+    tag,
+    role: 'operator',
+    params,
+    body: Type.Object(
+      { workspace_id: SourceCreate.properties.workspace_id, ...previewFields },
+      { additionalProperties: false },
+    ),
+    answer: { 200: PreviewAnswer },
+  }),
   streams: operation({
     id: 'listSourceStreams',
     summary: 'What a source offers, with what each stream can do',
@@ -125,6 +139,7 @@ export function sourceRoutes(app: App, deps: ApiDeps): void {
     return idPage(request.query, read, present)
   })
   app.post('/api/v1/sources', ops.create, async (request, reply) => {
+    await connectors.refresh()
     const row = createSource(workspaceOf(request, deps), request.body, deps)
     reply.code(201).header('location', `/api/v1/sources/${row.id}`)
     return sendTagged(reply, versionTag(row.version), present(row))
@@ -147,6 +162,7 @@ export function sourceRoutes(app: App, deps: ApiDeps): void {
   })
   app.post('/api/v1/sources/check', ops.checkNew, async (request) => {
     const { connector, config = {} } = request.body
+    await connectors.refresh()
     checkNewSource(connector, config, deps)
     return await engine.checkSource(connector, config)
   })
@@ -154,6 +170,12 @@ export function sourceRoutes(app: App, deps: ApiDeps): void {
     const row = find(request, request.params.id)
     const config = secrets.decryptConfig({ kind: 'source', id: row.id }, row.config)
     return await engine.checkSource(row.connector, config)
+  })
+  app.post('/api/v1/sources/:id/preview', ops.preview, async (request) => {
+    const row = find(request, request.params.id)
+    const manifest = requireManifest(row.connector, deps)
+    const config = secrets.decryptConfig({ kind: 'source', id: row.id }, row.config)
+    return preview(manifest, { ...request.body, config, timezone: row.timezone }, deps)
   })
   app.get('/api/v1/sources/:id/streams', ops.streams, async (request) => ({
     data: offeredStreams(find(request, request.params.id), deps),

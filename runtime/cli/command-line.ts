@@ -3,6 +3,7 @@ import { DerrickError, toFailure } from '../../schema/error.ts'
 import type { Environment } from '../config.ts'
 import { version } from '../version.ts'
 import { addClientCommands } from './client-commands.ts'
+import { addConnectorCommands } from './connector-commands.ts'
 import { exitCodes } from './exit-code.ts'
 
 /**
@@ -22,6 +23,7 @@ export async function runCommandLine(argv: string[], env: Environment): Promise<
   }
   addServeCommands(program, run, env)
   addClientCommands(program, run, env)
+  addConnectorCommands(program, run, env)
   program
     .command('version')
     .description('print the version')

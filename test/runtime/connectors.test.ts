@@ -2,6 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { openConnectors } from '../../runtime/connectors.ts'
+import { loadManifest } from '../../schema/manifest/load.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 const manifest = (id: string, path = '/things') => `derrick: 1
@@ -42,6 +43,7 @@ t.test('a folder adds and replaces; what is broken is listed with its errors', a
   write('notes.txt', 'not a manifest')
   mkdirSync(join(dir.path, 'folder.yaml'))
   const connectors = openConnectors(dir.path)
+  await connectors.refresh()
   t.equal(connectors.capabilities('mine', 'things')?.path, '/things')
   t.match(connectors.get('demo_shop'), {
     origin: 'folder',
@@ -59,7 +61,7 @@ t.test('a folder adds and replaces; what is broken is listed with its errors', a
 
   write('mine.yaml', 'derrick: 1\nid: mine\n')
   rmSync(join(dir.path, 'twice.yaml'))
-  connectors.refresh()
+  await connectors.refresh()
   t.ok(connectors.get('mine')?.issues.length, 'its errors are shown')
   t.equal(
     connectors.capabilities('mine', 'things')?.path,
@@ -67,8 +69,42 @@ t.test('a folder adds and replaces; what is broken is listed with its errors', a
     'running streams keep the last good one',
   )
   write('mine.yaml', manifest('mine', '/third'))
-  connectors.refresh()
+  await connectors.refresh()
   t.equal(connectors.capabilities('mine', 'things')?.path, '/third')
+})
+
+t.test('a broken file hides no other and is told of with all its errors', async (t) => {
+  const dir = tempDir('manifests')
+  t.teardown(dir.remove)
+  const write = (name: string, text: string) => writeFileSync(join(dir.path, name), text)
+  const heard: string[] = []
+  const connectors = openConnectors(dir.path, {
+    load: async (files) => {
+      if (files.some(({ text }) => text.includes('slow'))) throw new Error('it took too long')
+      return files.map(({ text, file }) => loadManifest(text, file))
+    },
+    onRead: ({ file, issues }) => void heard.push(`${file} ${issues.length}`),
+  })
+  write('a.yaml', 'derrick: 1\nid: mine\nstreams: {things: {pth: /x}, more: {path: 7}}\n')
+  write('b.yaml', manifest('mine'))
+  write('slow.yaml', 'id: slow\n')
+  writeFileSync(join(dir.path, 'large.yaml'), `id: large\n#${'x'.repeat(1024 * 1024)}`)
+  await connectors.refresh()
+  t.ok(connectors.manifest('mine'), 'the one that works has the name')
+  t.ok((connectors.get('a')?.issues.length ?? 0) > 2, 'the broken one stands under its file')
+  t.match(connectors.get('slow')?.issues, [{ message: 'it took too long', file: 'slow.yaml' }])
+  t.match(connectors.get('large')?.issues, [{ message: /1 MB/ }])
+  t.strictSame(
+    heard.map((line) => line.split(' ')[0]),
+    ['a.yaml', 'b.yaml', 'large.yaml', 'slow.yaml'],
+  )
+  heard.length = 0
+  await connectors.refresh()
+  t.strictSame(heard, [], 'what did not change is not read again')
+  write('a.yaml', manifest('other'))
+  await connectors.refresh()
+  t.strictSame(heard, ['a.yaml 0', 'large.yaml 1'])
+  t.ok(connectors.manifest('other'))
 })
 
 t.test('a folder that is not there has no connectors', async (t) => {

@@ -70,6 +70,12 @@ function ceilTo(ms: number, tick: Tick, zone: string): number {
     : floor + tickMs[tick]
 }
 
+/** A time cut to what a format can say, and the length of its step in ms (a day's is 24 h). */
+export function spanTick(ms: number, format: string, zone: string): { at: number; tick: number } {
+  const tick = tickOf(format)
+  return { at: floorTo(ms, tick, zone), tick: tick === 'day' ? dayMs : tickMs[tick] }
+}
+
 /**
  * The two times to send so that the API gives at least [start, end). They are rounded outwards, never inwards: what comes
  * too much is dropped by `ownership.ts`, what is not asked for would be lost. So an inclusive end sends the end itself, not one

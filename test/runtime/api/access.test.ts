@@ -24,6 +24,7 @@ const isPublic = ({ method, path }: Route): boolean =>
 /** What each route asks for, said once more: a new route must be added here, too. */
 const operatorRoutes = [
   'POST /api/v1/sources/{id}/check',
+  'POST /api/v1/sources/{id}/preview',
   'POST /api/v1/destinations/{id}/check',
   'POST /api/v1/connections/{id}/sync',
   'POST /api/v1/connections/{id}/cancel',
@@ -209,6 +210,7 @@ t.test('a workspace is named by id or name; others’ are not there and can’t 
 })
 
 const bodies: Record<string, object> = {
+  'POST /api/v1/sources/{id}/preview': { stream: 'orders' },
   'POST /api/v1/streams/{id}/ranges': { action: 'retry' },
   'PATCH /api/v1/workspaces/{id}': { name: 'taken over' },
 }

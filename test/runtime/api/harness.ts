@@ -8,6 +8,7 @@ import { openConnectors } from '../../../runtime/connectors.ts'
 import { type Database, openDatabase } from '../../../runtime/store/database.ts'
 import { openSecretBox } from '../../../runtime/store/secrets.ts'
 import { makeStores } from '../../../runtime/store/stores.ts'
+import { openWorkbench } from '../../../runtime/workbench.ts'
 import type { Role } from '../../../schema/api-key.ts'
 import { type IdPrefix, makeId } from '../../../schema/id.ts'
 import { tempDir } from '../../support/temp-dir.ts'
@@ -54,12 +55,16 @@ export async function openHarness(
   const clock = { now: Date.parse('2026-03-10T12:00:00Z') }
   const hub = makeEventHub('test')
   const logged: string[] = []
+  const workbench = openWorkbench()
+  const connectors = openConnectors(manifestsDir, { load: workbench.load })
+  await connectors.refresh()
   const engine = recordingEngine(stores, hub, () => clock.now)
   const deps: ApiDeps = {
     stores,
     secrets: openSecretBox(db.full, dir.path),
-    connectors: openConnectors(manifestsDir),
+    connectors,
     engine,
+    workbench,
     hub,
     log: pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) }),
     config: {
@@ -67,6 +72,7 @@ export async function openHarness(
       port: 7070,
       publicUrl: undefined,
       trustProxy: false,
+      allowPrivateNetworks: true,
       authDisabled: false,
       demo: false,
       version: '0.0.0-test',
@@ -113,6 +119,7 @@ export async function openHarness(
       await new Promise((resolve) => setImmediate(resolve))
       hub.close()
       await app.close()
+      await workbench.close()
       db.close()
       dir.remove()
     },

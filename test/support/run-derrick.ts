@@ -1,0 +1,27 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+
+const program = join(import.meta.dirname, '..', '..', 'runtime', 'main.ts')
+const withinMs = 60_000
+
+/** Runs one command of the checkout to its end, as a user would; nothing of this process's environment but PATH is seen. */
+export function runDerrick(
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      [program, ...args],
+      {
+        env: { PATH: process.env.PATH ?? '', ...env },
+        timeout: withinMs,
+        maxBuffer: 64 * 1024 * 1024,
+      },
+      (error, stdout, stderr) => {
+        const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1
+        resolve({ code, stdout, stderr })
+      },
+    )
+  })
+}
