@@ -1,9 +1,9 @@
 import { defaultCommitSlots, type PostgresConfig } from '../../../schema/destination.ts'
-import type { Target } from '../../../schema/protocol.ts'
+import type { JobRange, Target } from '../../../schema/protocol.ts'
 import type { DestinationWriter, RangeContext, RangeWriter } from '../writer.ts'
 import { PostgresAttempt, type Stream } from './attempt.ts'
 import { Claims } from './claims.ts'
-import { clearStream } from './clear.ts'
+import { clearRanges, clearStream } from './clear.ts'
 import { tableNames } from './ledger.ts'
 import { Sessions } from './sessions.ts'
 import { SmallCommits } from './small-commits.ts'
@@ -38,6 +38,10 @@ export class PostgresWriter implements DestinationWriter {
   async clear(target: Target): Promise<void> {
     await clearStream(this.#sessions, target)
     this.#streams.delete(tableKey(target))
+  }
+
+  async clearRanges(target: Target, ranges: JobRange[]): Promise<void> {
+    await clearRanges(this.#sessions, target, ranges)
   }
 
   async close(): Promise<void> {
