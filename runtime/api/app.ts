@@ -78,18 +78,24 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
     requestTimeout: requestTimeoutMs,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 256 },
+    // Given here and not set later, or the compilers that these stand for would be loaded too.
+    schemaController: {
+      compilersFactory: {
+        // Its type is that of the compiler which it stands for.
+        buildValidator: (() => validatorCompiler) as never,
+        // `present.ts` decides what leaves.
+        buildSerializer: () => () => JSON.stringify,
+      },
+    },
   }).withTypeProvider<TypeBoxTypeProvider>()
   // Only JSON: other types can be sent by any page of any site without asking first.
   app.removeContentTypeParser('text/plain')
-  app.setValidatorCompiler(validatorCompiler)
-  // `present.ts` decides what leaves; the answers' schemas are for the OpenAPI document.
-  app.setSerializerCompiler(() => (data) => JSON.stringify(data))
   app.setErrorHandler(sendProblem)
   addSecurityHeaders(app, deps.config)
   await app.register(cookie)
   addAuth(app, deps)
   addIdempotency(app, deps)
-  await addOpenApi(app, deps)
+  addOpenApi(app, deps)
   app.addHook('preClose', async () => deps.hub.close())
   // Requests that a crash cut off may be sent again.
   deps.stores.idempotency.abandon()

@@ -2,6 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Plugin, rolldown } from 'rolldown'
 import type { Sabotage } from '../../schema/sabotage.ts'
+import { loadLate } from './late-modules.ts'
 
 /** Modules that packages ask for only if they happen to be installed; each sits in a try block. */
 const optionalModules = /^(pg-native|pg-cloudflare|@napi-rs\/nice)$/
@@ -43,7 +44,7 @@ export async function bundle(options: BundleOptions): Promise<string[]> {
   const build = await rolldown({
     input: entry,
     platform: 'node',
-    plugins: [leaveOptional],
+    plugins: [leaveOptional, loadLate],
     transform: { define: { ...define, DERRICK_SABOTAGE: JSON.stringify(sabotage) } },
     onLog(level, log, report) {
       if (log.code === 'UNRESOLVED_IMPORT') throw new Error(log.message)

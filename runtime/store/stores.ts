@@ -18,24 +18,46 @@ import { makeWorkspaceStore } from './workspaces.ts'
 
 export type Stores = ReturnType<typeof makeStores>
 
-/** Every store over one connection: the API's over `full`, the engine's over `normal`. */
+/**
+ * Every store over one connection: the API's over `full`, the engine's over `normal`. A store prepares its statements
+ * when it is first used: all of them together take longer than opening the database.
+ */
 export function makeStores(db: Sqlite.Database) {
-  return {
-    activity: makeActivityStore(db),
-    apiKeys: makeApiKeyStore(db),
-    attempts: makeAttemptStore(db),
-    connections: makeConnectionStore(db),
-    destinations: makeDestinationStore(db),
-    idempotency: makeIdempotencyStore(db),
-    notifications: makeNotificationStore(db),
-    ranges: makeRangeStore(db),
-    runs: makeRunStore(db),
-    sessions: makeSessionStore(db),
-    settings: makeSettingsStore(db),
-    sourceBudgets: makeSourceBudgetStore(db),
-    sources: makeSourceStore(db),
-    stats: makeStatsStore(db),
-    streams: makeStreamStore(db),
-    workspaces: makeWorkspaceStore(db),
+  return atFirstUse({
+    activity: () => makeActivityStore(db),
+    apiKeys: () => makeApiKeyStore(db),
+    attempts: () => makeAttemptStore(db),
+    connections: () => makeConnectionStore(db),
+    destinations: () => makeDestinationStore(db),
+    idempotency: () => makeIdempotencyStore(db),
+    notifications: () => makeNotificationStore(db),
+    ranges: () => makeRangeStore(db),
+    runs: () => makeRunStore(db),
+    sessions: () => makeSessionStore(db),
+    settings: () => makeSettingsStore(db),
+    sourceBudgets: () => makeSourceBudgetStore(db),
+    sources: () => makeSourceStore(db),
+    stats: () => makeStatsStore(db),
+    streams: () => makeStreamStore(db),
+    workspaces: () => makeWorkspaceStore(db),
+  })
+}
+
+type Made<M> = { readonly [K in keyof M]: M[K] extends () => infer T ? T : never }
+
+/** An object whose properties are made when they are first read. */
+function atFirstUse<M extends Record<string, () => unknown>>(makers: M): Made<M> {
+  const made = {}
+  for (const [name, make] of Object.entries(makers)) {
+    Object.defineProperty(made, name, {
+      enumerable: true,
+      configurable: true,
+      get() {
+        const value = make()
+        Object.defineProperty(made, name, { value, enumerable: true })
+        return value
+      },
+    })
   }
+  return made as Made<M>
 }
