@@ -169,7 +169,8 @@ export class PostgresAttempt implements RangeWriter {
 
   async #try(input: CommitInput): Promise<Receipt> {
     const { signal, spool, range, target } = this.#context
-    if (this.#committed && range.kind === 'window' && deleteKind(target, range)) {
+    const looksAtRange = deleteKind(target, range) !== null || input.report.isPart
+    if (this.#committed && range.kind === 'window' && looksAtRange) {
       await ensureRangeIndex(this.#sessions, this.#place.names, input.table.info, signal)
     }
     if (spool.bytes > this.#chunkBytes) {

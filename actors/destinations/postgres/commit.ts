@@ -16,6 +16,7 @@ import {
   type TableNames,
 } from './ledger.ts'
 import type { MergeShape } from './merge.ts'
+import { partLost } from './part.ts'
 import { StageColumns } from './stage.ts'
 import { type PreparedTable, shapeOf } from './table-info.ts'
 import { laneOf, type SeenFields } from './types.ts'
@@ -80,11 +81,12 @@ export const pagesOf = ({ context }: CommitInput) => loadPages(context.spool)
  */
 export async function holdFence(
   client: pg.Client,
-  { names, key, fence, table }: CommitInput,
+  { names, key, fence, table, report }: CommitInput,
 ): Promise<{ done: Receipt } | { committed: Committed | null }> {
   const held = await lockFence(client, names, key, fence)
   if (!held) throw fencedOff()
   if (held.committed?.receipt.fence === fence) return { done: held.committed.receipt }
+  if (report.isPart && !held.committed) throw partLost()
   if (held.tableId !== table.info.id) throw new StaleTable('another table has this name now')
   // From here to the end nobody can add a column that this commit would not know of.
   await client.query(`lock table ${names.full} in row exclusive mode`)

@@ -204,11 +204,10 @@ const noRules: NonNullable<JobRange['finality']> = {
 export const recordCommit = (
   names: TableNames,
   changed = '$13::bigint',
-  rows = '$7::bigint',
 ): string => `update ${names.ledger} set
   state = case when ${changed} > 0 then $11 else $12 end,
   committed = $4::bigint, fetched_from = $5::timestamptz, committed_at = $6::timestamptz,
-  rows = ${rows}, bytes = $8::bigint, checksum = $9, table_id = $10::bigint,
+  rows = $7::bigint, bytes = $8::bigint, checksum = $9, table_id = $10::bigint,
   rows_changed = ${changed}, shrunk_to = null
   where ${ledgerWhere(names)} and ${holdsClaim('$4')}`
 

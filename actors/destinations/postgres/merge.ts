@@ -81,9 +81,6 @@ where ${wins('excluded', 't')}`,
   }
 }
 
-/** At the end of a merge: tells rows that came from those that changed. */
-export const isInserted = 'returning (t.xmax = 0) as is_new'
-
 /** Removes (or marks) rows that the range no longer has; a full read is compared with the whole table. */
 export function deleteSql(
   shape: MergeShape,

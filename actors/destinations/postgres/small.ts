@@ -12,7 +12,7 @@ import {
 import { readCopyLine } from './copy-text.ts'
 import { fencedOff } from './errors.ts'
 import { type Committed, commitValues, holdsClaim, ledgerWhere, recordCommit } from './ledger.ts'
-import { deleteSql, isInserted, mergeSql } from './merge.ts'
+import { deleteSql, mergeSql } from './merge.ts'
 import { literal } from './names.ts'
 import { shapeOf } from './table-info.ts'
 
@@ -24,7 +24,7 @@ const mostSmallBytes = 4 * 1024 * 1024
 const ledgerValues = 12
 
 export const isSmall = (input: CommitInput): boolean =>
-  isSmallSpool(input.context.spool) && input.table.plan.unfit.length === 0
+  !input.report.isPart && isSmallSpool(input.context.spool) && input.table.plan.unfit.length === 0
 
 export const isSmallSpool = ({ records, superseded, bytes }: RangeContext['spool']): boolean =>
   records - superseded.size <= mostSmallRows && bytes <= mostSmallBytes
@@ -47,36 +47,27 @@ export async function commitSmall(
     ...commitValues(input, receipt, input.table.info.id),
     ...values,
   ])
-  const {
-    held,
-    table_id: tableId,
-    committed: before,
-    changed,
-    rows: landed,
-  } = rows[0] as Record<string, string>
+  const { held, table_id: tableId, committed: before, changed } = rows[0] as Record<string, string>
   if (held === '0') throw fencedOff()
   if (before !== null && Number(before) === input.fence) return null
   if (Number(tableId) !== input.table.info.id || changed === null) {
     throw new StaleTable('another table has this name now, or it has other columns')
   }
-  return { ...receipt, records: Number(landed), rowsChanged: Number(changed) }
+  return { ...receipt, rowsChanged: Number(changed) }
 }
 
-/** Of a part: what was there stays. */
-const keptAndAdded =
-  'case when committed is null then $7::bigint else rows + (select count(*) from merged where is_new) end'
 const changedRows =
   '(select count(*) from merged) + (select count(*) from removed) + (select count(*) from gone)'
 
 function statement(input: CommitInput, kind: 'hard' | 'soft' | null, isDistinct: boolean): string {
-  const { shape, names, stage, report } = input
+  const { shape, names, stage } = input
   const { info } = input.table
   const sql = mergeSql(shape)
   const { columns, given, typed } = givenRows(stage, ledgerValues)
   const incoming = sql.incoming('s', isDistinct)
   const isData = isMergeable(input)
   const live = sql.removes ? sql.incoming('s', true, 'live') : incoming
-  const merged = isData ? `${sql.merge(live)} ${isInserted}` : 'select true as is_new where false'
+  const merged = isData ? `${sql.merge(live)} returning 1` : 'select 1 where false'
   const removed =
     isData && sql.removes
       ? `${sql.remove(sql.incoming('s', true, 'gone'))} returning 1`
@@ -95,10 +86,10 @@ function statement(input: CommitInput, kind: 'hard' | 'soft' | null, isDistinct:
 ), s as (
   select ${typed}, u.n from unnest(${given}) with ordinality as u (${columns}, n), live
 ), merged as (${merged}), removed as (${removed}), gone as (${gone}), done as (
-  ${recordCommit(names, changedRows, report.isPart ? keptAndAdded : undefined)}
-  and exists (select from live) returning rows_changed, rows
+  ${recordCommit(names, changedRows)}
+  and exists (select from live) returning rows_changed
 ) select (select count(*) from fence) as held, (select table_id from fence) as table_id,
-  (select committed from fence) as committed, (select rows_changed from done) as changed, (select rows from done) as rows`
+  (select committed from fence) as committed, (select rows_changed from done) as changed`
 }
 
 /** Texts of rows in lists by column of the stage. */

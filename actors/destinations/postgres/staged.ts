@@ -15,8 +15,9 @@ import {
 import { copyPages } from './copy.ts'
 import { isKeyed } from './identity.ts'
 import type { Committed } from './ledger.ts'
-import { deleteSql, isInserted, mergeSql } from './merge.ts'
+import { deleteSql, mergeSql } from './merge.ts'
 import { columnName, literal } from './names.ts'
+import { receiptOfPart } from './part.ts'
 import type { StageColumns } from './stage.ts'
 import { ownColumns } from './types.ts'
 
@@ -93,16 +94,10 @@ export async function mergeStage(
   const from = `(select *, ctid as n from ${stage})`
   await rejectUnfit(client, input, stage)
   let changed = 0
-  let added = 0
   if (isMergeable(input)) {
     await lookUpByKey(client, input)
     const live = sql.removes ? sql.incoming(from, true, 'live') : sql.incoming(from, isDistinct)
-    const merged = await client.query(
-      `with m as (${sql.merge(live)} ${isInserted}) select count(*)::int as changed, count(*) filter (where is_new)::int as added from m`,
-    )
-    const counts = merged.rows[0] as { changed: number; added: number }
-    changed += counts.changed
-    added += counts.added
+    changed += (await client.query(sql.merge(live))).rowCount ?? 0
     if (sql.removes) {
       const removed = await client.query(sql.remove(sql.incoming(from, true, 'gone')))
       changed += removed.rowCount ?? 0
@@ -118,7 +113,7 @@ export async function mergeStage(
   return record(
     client,
     input,
-    isPart ? { ...receipt, records: committed.receipt.records + added } : receipt,
+    isPart ? await receiptOfPart(client, input, receipt, committed) : receipt,
   )
 }
 

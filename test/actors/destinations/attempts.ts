@@ -60,6 +60,8 @@ export interface AttemptInput {
   beforeCommit?: () => Promise<void>
   signal?: AbortSignal
   offeredFence?: number
+  /** only a part of the range was read */
+  isPart?: boolean
   spoolMemoryBytes?: number
 }
 
@@ -75,6 +77,8 @@ export interface Attempt {
 
 export interface Outcome {
   fence: number
+  /** fence of what was committed before */
+  holds: number | null
   receipt: Receipt
   recovered: boolean
   rejects: Reject[]
@@ -124,7 +128,8 @@ export function openAttempt(
 
   async function writePages(): Promise<ReadReport> {
     const encoder = kind.makeEncoder({ target, range, fetchedFrom })
-    const report = { pages: 0, records: 0, checksum: 0, fetchedFrom }
+    const isPart = input.isPart ?? false
+    const report = { pages: 0, records: 0, checksum: 0, fetchedFrom, isPart }
     for (const records of pages) {
       const page = encoder.encode(records, new Set(records.filter(isDeleted)))
       report.pages += 1
@@ -147,9 +152,10 @@ export async function runAttempt(
   const attempt = openAttempt(kind, destination, input)
   const { writer, spool } = attempt
   try {
-    const { fence, recovered } = await writer.begin()
+    const { fence, holds = null, recovered } = await writer.begin()
     const end = (receipt: Receipt): Outcome => ({
       fence,
+      holds,
       receipt,
       recovered: recovered !== undefined,
       rejects: attempt.rejects,
