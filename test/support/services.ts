@@ -2,7 +2,7 @@ import { accessSync, constants, readdirSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 /** Real programs of other makers that some tests run against. */
-export const services = ['postgres', 'chromium', 'strace'] as const
+export const services = ['postgres', 'chromium', 'strace', 'pgbouncer'] as const
 export type Service = (typeof services)[number]
 
 /** Debian's packages, for the runner that installs what is missing. */
@@ -10,12 +10,14 @@ export const debianPackages: Record<Service, string> = {
   postgres: 'postgresql',
   chromium: 'chromium',
   strace: 'strace',
+  pgbouncer: 'pgbouncer',
 }
 
 const commands: Record<Service, string[]> = {
   postgres: ['postgres'],
   chromium: ['chromium', 'chromium-browser', 'google-chrome'],
   strace: ['strace'],
+  pgbouncer: ['pgbouncer'],
 }
 
 /** The service's executable (for postgres the server in its folder of tools), or undefined. */
@@ -59,7 +61,8 @@ function readdirOrEmpty(folder: string): string[] {
 }
 
 function onPath(names: string[]): string[] {
-  const folders = (process.env.PATH ?? '').split(delimiter).filter(Boolean)
+  // Servers are where only root's PATH leads.
+  const folders = [...(process.env.PATH ?? '').split(delimiter).filter(Boolean), '/usr/sbin']
   return names.flatMap((name) => folders.map((folder) => join(folder, name)))
 }
 

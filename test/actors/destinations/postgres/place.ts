@@ -9,8 +9,8 @@ import { exactParse } from '../hostile.ts'
 
 let places = 0
 
-/** The conformance suite on a server: each place is a database of its own. */
-export function postgresConformance(serverUrl: string): Conformance {
+/** The conformance suite on a server: each place is a database of its own, made and dropped past any pooler. */
+export function postgresConformance(serverUrl: string, adminUrl = serverUrl): Conformance {
   const withClient = async <T>(
     url: string,
     work: (client: pg.Client) => Promise<T>,
@@ -45,10 +45,10 @@ export function postgresConformance(serverUrl: string): Conformance {
     async open(t: Test): Promise<Place> {
       places += 1
       const database = `place_${places}`
-      await withClient(serverUrl, (client) => client.query(`create database ${database}`))
+      await withClient(adminUrl, (client) => client.query(`create database ${database}`))
       const url = serverUrl.replace(/\/postgres$/, `/${database}`)
       t.teardown(() =>
-        withClient(serverUrl, (client) => client.query(`drop database ${database} with (force)`)),
+        withClient(adminUrl, (client) => client.query(`drop database ${database} with (force)`)),
       )
       return {
         config: { url },
