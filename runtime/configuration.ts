@@ -1,3 +1,4 @@
+import type { ColumnTypes } from '../schema/column-type.ts'
 import { durationMs } from '../schema/common.ts'
 import { defaultCommitSlots, type PostgresConfig } from '../schema/destination.ts'
 import { derrickError, type Failure, failure } from '../schema/error.ts'
@@ -91,6 +92,7 @@ function toContext(
     maxRunMs: stream.maxRunMinutes === null ? null : stream.maxRunMinutes * 60_000,
     writeMode: stream.writeMode,
     deletes: stream.deletes,
+    columns: { ...capabilities?.types, ...typesOf(stream.columns) },
     primaryKey: stream.primaryKey,
     heldLanes: stream.heldLanes,
     frontier:
@@ -161,6 +163,9 @@ function jobInputs({ source, destination }: Rows, parts: ConfigurationParts): Jo
     ),
   }
 }
+
+const typesOf = (columns: StreamRow['columns']): ColumnTypes =>
+  Object.fromEntries(Object.entries(columns).map(([field, { type }]) => [field, type]))
 
 const connectorMissing = (connector: string, stream: string): Failure =>
   failure(

@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox'
+import { ColumnType } from './column-type.ts'
 import { Duration, Instant, Name, StartDate, Zone } from './common.ts'
 import { IdOf } from './id.ts'
 import { untilUnchangedWord } from './revisit.ts'
@@ -19,6 +20,18 @@ export const DeletePolicy = Type.Union([
   Type.Literal('hard'),
 ])
 export type DeletePolicy = Static<typeof DeletePolicy>
+
+/** What somebody wants of single columns, by field. */
+export const StreamColumns = Type.Record(
+  Type.String({ minLength: 1, maxLength: 500 }),
+  Type.Object({ type: ColumnType }, { additionalProperties: false }),
+  {
+    maxProperties: 500,
+    description:
+      'types by top-level field, for destinations that have types; what does not fit lands as text in name__text',
+  },
+)
+export type StreamColumns = Static<typeof StreamColumns>
 
 /** Tries of a range over time; requests inside one try are retried by the manifest's own rule. */
 export const Retry = Type.Object(
@@ -61,6 +74,7 @@ const settable = {
   ),
   write_mode: Type.Optional(WriteMode),
   deletes: Type.Optional(DeletePolicy),
+  columns: Type.Optional(StreamColumns),
   enabled: Type.Optional(Type.Boolean()),
 }
 
@@ -86,6 +100,7 @@ export const Stream = Type.Object({
   max_run_minutes: Type.Union([Type.Integer(), Type.Null()]),
   write_mode: WriteMode,
   deletes: DeletePolicy,
+  columns: StreamColumns,
   enabled: Type.Boolean(),
   ranges: Type.Object({
     pending: Type.Integer(),

@@ -129,6 +129,7 @@ export function presentStream(row: StreamRow, { stores, connectors, now }: Strea
     max_run_minutes: row.maxRunMinutes,
     write_mode: row.writeMode,
     deletes: row.deletes,
+    columns: row.columns,
     enabled: row.enabled,
     ranges: { pending, running, complete, failed, total: pending + running + complete + failed },
     records: row.records,

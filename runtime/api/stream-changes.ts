@@ -105,6 +105,7 @@ function newRow(
     maxRunMinutes: body.max_run_minutes ?? null,
     writeMode: body.write_mode ?? (primaryKey.length > 0 ? 'upsert' : 'append'),
     deletes: body.deletes ?? 'keep',
+    columns: body.columns ?? {},
     enabled: body.enabled ?? true,
     frontierFrom: null,
     frontierTo: null,
@@ -145,6 +146,7 @@ export function changeStream(row: StreamRow, patch: StreamPatch, deps: ApiDeps):
     maxRunMinutes: given(patch.max_run_minutes, row.maxRunMinutes),
     writeMode: patch.write_mode ?? row.writeMode,
     deletes: patch.deletes ?? row.deletes,
+    columns: patch.columns ?? row.columns,
     enabled: patch.enabled ?? row.enabled,
     updatedAt: now(),
   }
@@ -215,6 +217,14 @@ function checkStream(
       pointer: '/schedule',
       detail: 'is no cron expression that ever fires',
       remedy: 'such as */15 * * * *',
+    })
+  }
+  for (const field of row.primaryKey) {
+    if (!Object.hasOwn(row.columns, field)) continue
+    errors.push({
+      pointer: `/columns/${field}`,
+      detail: 'a key has the type of its values',
+      remedy: 'leave it out',
     })
   }
   if (row.writeMode === 'upsert' && row.primaryKey.length === 0) {

@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
+import type { ColumnTypes } from '../../schema/column-type.ts'
 import type { DestinationType } from '../../schema/destination.ts'
 import type { Failure } from '../../schema/error.ts'
 import type { Manifest } from '../../schema/manifest/manifest.ts'
@@ -47,6 +48,8 @@ export interface StreamContext {
   maxRunMs: number | null
   writeMode: WriteMode
   deletes: DeletePolicy
+  /** declared by the stream, else by its connector */
+  columns: ColumnTypes
   primaryKey: string[]
   /** bit k: lane k waits for a manual trigger */
   heldLanes: number

@@ -73,6 +73,7 @@ export function buildTarget(
     writeMode: context.writeMode,
     deletes: context.deletes,
     primaryKey: context.primaryKey,
+    columns: context.columns,
     cursorField: context.connector.cursorField,
     tracks: context.connector.tracks,
   }

@@ -4,6 +4,7 @@ import type {
   DeletePolicy,
   Granularity,
   Retry,
+  StreamColumns,
   SyncStrategy,
   WriteMode,
 } from '../../schema/stream.ts'
@@ -29,6 +30,7 @@ export interface StreamRow {
   maxRunMinutes: number | null
   writeMode: WriteMode
   deletes: DeletePolicy
+  columns: StreamColumns
   enabled: boolean
   /** [frontierFrom, frontierTo) has range rows; null before the first plan */
   frontierFrom: number | null
@@ -59,7 +61,7 @@ export interface StreamFrontier {
   to: number
 }
 
-type Json = 'primaryKey' | 'retry' | 'parallelRanges'
+type Json = 'primaryKey' | 'retry' | 'parallelRanges' | 'columns'
 type Raw = Omit<StreamRow, Json | 'pausedReason' | 'enabled'> &
   Record<Json, string> & { pausedReason: string | null; enabled: number }
 
@@ -67,7 +69,7 @@ const select = `select id, workspace_id as workspaceId, connection_id as connect
   source_stream as sourceStream, primary_key as primaryKey, sync_strategy as syncStrategy,
   sync_granularity as syncGranularity, start_date as startDate, schedule, schedule_timezone as scheduleTimezone,
   settle, lookback, retry, parallel_ranges as parallelRanges,
-  max_run_minutes as maxRunMinutes, write_mode as writeMode, deletes, enabled,
+  max_run_minutes as maxRunMinutes, write_mode as writeMode, deletes, columns, enabled,
   frontier_from as frontierFrom, frontier_to as frontierTo, frontier_zone as frontierZone,
   frontier_granularity as frontierGranularity, held_lanes as heldLanes, paused_reason as pausedReason,
   count_pending as countPending, count_running as countRunning, count_complete as countComplete,
@@ -79,6 +81,7 @@ const toRow = (raw: Raw): StreamRow => ({
   primaryKey: JSON.parse(raw.primaryKey),
   retry: JSON.parse(raw.retry),
   parallelRanges: JSON.parse(raw.parallelRanges),
+  columns: JSON.parse(raw.columns),
   pausedReason: raw.pausedReason === null ? null : JSON.parse(raw.pausedReason),
   enabled: raw.enabled === 1,
 })
@@ -87,6 +90,7 @@ const toRaw = (row: StreamRow): Raw => ({
   primaryKey: JSON.stringify(row.primaryKey),
   retry: JSON.stringify(row.retry),
   parallelRanges: JSON.stringify(row.parallelRanges),
+  columns: JSON.stringify(row.columns),
   pausedReason: row.pausedReason === null ? null : JSON.stringify(row.pausedReason),
   enabled: row.enabled ? 1 : 0,
 })
@@ -192,16 +196,17 @@ function prepare(db: Sqlite.Database) {
     insert: db.prepare(
       `insert into streams (id, workspace_id, connection_id, name, source_stream, primary_key, sync_strategy,
          sync_granularity, start_date, schedule, schedule_timezone, settle, lookback, retry, parallel_ranges,
-         max_run_minutes, write_mode, deletes, enabled, created_at, updated_at)
+         max_run_minutes, write_mode, deletes, columns, enabled, created_at, updated_at)
        values (@id, @workspaceId, @connectionId, @name, @sourceStream, @primaryKey, @syncStrategy,
          @syncGranularity, @startDate, @schedule, @scheduleTimezone, @settle, @lookback, @retry, @parallelRanges,
-         @maxRunMinutes, @writeMode, @deletes, @enabled, @createdAt, @updatedAt)`,
+         @maxRunMinutes, @writeMode, @deletes, @columns, @enabled, @createdAt, @updatedAt)`,
     ),
     save: db.prepare(
       `update streams set source_stream = @sourceStream, primary_key = @primaryKey,
          sync_strategy = @syncStrategy, sync_granularity = @syncGranularity, start_date = @startDate,
          schedule = @schedule, schedule_timezone = @scheduleTimezone, settle = @settle, lookback = @lookback,
          retry = @retry, parallel_ranges = @parallelRanges, max_run_minutes = @maxRunMinutes, write_mode = @writeMode, deletes = @deletes,
+         columns = @columns,
          enabled = @enabled, version = version + 1, updated_at = @updatedAt
        where id = @id and workspace_id = @workspaceId`,
     ),

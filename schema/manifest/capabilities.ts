@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox'
+import { ColumnTypes } from '../column-type.ts'
 import { configScope } from './config.ts'
 import { compileTemplate } from './expression/template.ts'
 import { type Manifest, type ManifestStream, streamOf } from './manifest.ts'
@@ -20,6 +21,7 @@ export const StreamCapabilities = Type.Object({
   tracks: Type.Enum(['updates', 'creation', 'report', 'none']),
   primary_key: Type.Array(Type.String()),
   cursor_field: Type.Union([Type.String(), Type.Null()]),
+  types: ColumnTypes,
   settle_ms: Type.Integer(),
   revise_ms: Type.Integer(),
   max_age_ms: Type.Union([Type.Integer(), Type.Null()]),
@@ -55,6 +57,7 @@ export function streamCapabilities(
     tracks: window?.tracks ?? 'none',
     primary_key: [...stream.key],
     cursor_field: window?.field ?? null,
+    types: { ...stream.types },
     settle_ms: window?.settle_ms ?? 0,
     revise_ms: window ? reviseMs(manifest, window, config) : 0,
     max_age_ms: window?.max_age_ms ?? null,

@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox'
+import { ColumnType } from '../column-type.ts'
 import { Auth } from './auth.ts'
 import { ConfigField } from './config-field.ts'
 import { ErrorRule, RequestRetry } from './error-rule.ts'
@@ -48,6 +49,11 @@ export const ManifestStream = Type.Object(
     records: Type.Object(Records.properties, { ...closed, default: {} }),
     fields: Type.Array(FieldRule, { default: [], maxItems: 500 }),
     key: Type.Array(path({ minLength: 1 }), { default: [], maxItems: 16 }),
+    types: Type.Record(Type.String({ minLength: 1, maxLength: 500 }), ColumnType, {
+      default: {},
+      maxProperties: 500,
+      description: 'types of top-level fields; texts stay texts without one',
+    }),
     window: Type.Union([Window, Type.Null()], { default: null, 'x-by': 'null' }),
     paging: Type.Union(Paging.anyOf, { default: { type: 'none' }, 'x-by': 'type' }),
     errors: Type.Array(ErrorRule, { default: [], maxItems: 200 }),

@@ -11,7 +11,12 @@ import type {
 } from './visible.ts'
 
 /** A column that is null and a field that is absent are one thing in a table. */
-const withoutNulls = (json: string): string => canonicalRecord(json, ours, 'drop')
+const withoutNulls = (json: string): string => sameInstants(canonicalRecord(json, ours, 'drop'))
+
+/** The cursor's column holds instants: in whatever zone they came, they are shown in one. */
+const sameInstants = (record: string): string =>
+  record.replace(instant, (_, text: string) => `"${new Date(text).toISOString()}"`)
+const instant = /"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d))"/g
 
 type CachedRow = VisibleRow & { start: RangeStart }
 

@@ -113,6 +113,7 @@ const offered = (changes: Partial<OfferedStream>): OfferedStream => ({
   tracks: 'updates',
   primary_key: ['id'],
   cursor_field: 'updated_at',
+  types: {},
   settle_ms: 0,
   revise_ms: 0,
   max_age_ms: null,

@@ -1,13 +1,18 @@
+import type { ColumnType as DeclaredType } from '../../../schema/column-type.ts'
 import { deletedColumn } from '../flagged.ts'
+import { declaredTypes } from './declared.ts'
 import { columnName, variantName } from './names.ts'
 import {
   type ColumnType,
   extraColumn,
+  idColumn,
   type Lane,
   type LaneType,
   lanesOf,
+  rangeColumn,
   type SeenField,
   type SeenFields,
+  syncedColumn,
 } from './types.ts'
 
 /**
@@ -15,6 +20,8 @@ import {
  * after these goes to `_derrick_extra`.
  */
 export const mostColumns = 250
+
+const ownColumnNames = new Set([rangeColumn, syncedColumn, idColumn, extraColumn, deletedColumn])
 
 export interface TableColumn {
   name: string
@@ -56,6 +63,8 @@ export interface PlanInput {
   table: readonly TableColumn[]
   /** fields of the key, which always have a column */
   keyFields: readonly string[]
+  /** the type that somebody declared for a field */
+  declared?: (field: string) => DeclaredType | null
   /** columns that may not change their type */
   fixed: ReadonlySet<string>
 }
@@ -65,9 +74,10 @@ export interface PlanInput {
  * column if it is text, else in `name__text`. So a record's value, read as `coalesce(name__text, name)`, does not depend
  * on which range came first.
  */
-export function planColumns({ seen, table, keyFields, fixed }: PlanInput): ColumnPlan {
+export function planColumns(input: PlanInput): ColumnPlan {
+  const { seen, keyFields } = input
   const plan: ColumnPlan = { create: [], widen: [], assignments: [], extra: [], unfit: [] }
-  const planner = new Planner(plan, table, fixed)
+  const planner = new Planner(plan, input)
   const keys = new Set(keyFields)
   const fields = [...seen.fields.values()].sort((a, b) => (a.field < b.field ? -1 : 1))
   for (const field of fields) if (keys.has(field.field)) planner.placeKey(field)
@@ -81,8 +91,10 @@ class Planner {
   readonly #plan: ColumnPlan
   readonly #columns: Map<string, TableColumn>
   readonly #fixed: ReadonlySet<string>
+  readonly #declared: NonNullable<PlanInput['declared']>
 
-  constructor(plan: ColumnPlan, table: readonly TableColumn[], fixed: ReadonlySet<string>) {
+  constructor(plan: ColumnPlan, { table, fixed, declared }: PlanInput) {
+    this.#declared = declared ?? (() => null)
     this.#plan = plan
     this.#columns = new Map(table.map((column) => [column.name, column]))
     this.#fixed = fixed
@@ -91,9 +103,13 @@ class Planner {
   place(seen: SeenField): void {
     const name = columnName(seen.field)
     const parts = partsOf(seen)
-    const type = this.#columns.get(name)?.type ?? this.#create(name, newType(parts), false)
+    const declared = this.#declared(seen.field)
+    const fresh = declared ? declaredTypes[declared] : newType(parts)
+    const type = this.#columns.get(name)?.type ?? this.#create(name, fresh, false)
     if (type === null) return void this.#plan.extra.push(...parts)
-    const { own, rest } = share(this.#widened(name, type, seen), parts)
+    // What is declared an integer stays one: fractions go beside it.
+    const lasting = declared === 'integer' ? type : this.#widened(name, type, seen)
+    const { own, rest } = share(lasting, parts)
     if (type !== 'other') this.#assign(name, own)
     if (rest.length === 0) return
     const variant = variantName(seen.field)
@@ -121,7 +137,7 @@ class Planner {
     const assigned = new Set(this.#plan.assignments.map(({ column }) => column))
     for (const { name, type, isOurs } of this.#columns.values()) {
       if (!isOurs || type === 'other' || assigned.has(name)) continue
-      if (name === extraColumn || name === deletedColumn) continue
+      if (ownColumnNames.has(name)) continue
       this.#plan.assignments.push({ column: name, type, parts: [] })
     }
   }

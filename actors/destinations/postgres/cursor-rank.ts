@@ -25,6 +25,10 @@ export function cursorRank(
     const column = `${alias}.${quoted(name)}`
     if (type === 'bigint' || type === 'numeric') numbers.push(`${column}::numeric`)
     if (type === 'text') texts.push(column)
+    // Beside a column of times the texts are those that are none.
+    if (type === 'timestamptz' || type === 'date') {
+      numbers.push(`(extract(epoch from ${column}) * 1000)::numeric`)
+    }
   }
   const [first = '', ...rest] = path.parts
   if (rest.length > 0 && columns.get(columnName(first)) === 'jsonb') {

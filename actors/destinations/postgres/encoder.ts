@@ -12,6 +12,7 @@ import { isExact } from '../raw-json.ts'
 import { sampleOf } from '../row-json.ts'
 import type { EncodedPage, EncodingContext, PageEncoder, Row } from '../writer.ts'
 import { copyNull } from './copy-text.ts'
+import { readAs } from './declared.ts'
 import { isKeyed } from './identity.ts'
 import { rowPrefix, sumLines } from './page-lines.ts'
 import { RecordCells } from './record-cells.ts'
@@ -28,7 +29,7 @@ export function makeEncoder({ target, range, fetchedFrom }: EncodingContext): Pa
   const idSeed = `${target.streamKey}\n${range.kind === 'full' ? 'full' : range.start}\n`
   const duplicates = new Duplicates()
   const occurrences = new Occurrences()
-  const cells = new RecordCells(keyed, paths)
+  const cells = new RecordCells(keyed, paths, (field) => readAs(target, field))
   const singleKey = paths.length === 1 && paths[0]?.parts.length === 1 ? paths[0].name : null
   const heedsFlags = flagPolicy(target) !== 'keep'
   let row = 0

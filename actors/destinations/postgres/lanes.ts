@@ -1,3 +1,4 @@
+import type { ColumnType as DeclaredType } from '../../../schema/column-type.ts'
 import type { PageMeta } from '../../../schema/protocol.ts'
 import { deletedColumn } from '../flagged.ts'
 import { copyNull } from './copy-text.ts'
@@ -23,6 +24,19 @@ export interface FieldLanes {
   text: number
   boolean: number
   json: number
+  /** how its texts are read; those that can't be so are in `misfit`, and `text` is never used */
+  readAs: DeclaredType | null
+  time: number
+  misfit: number
+}
+
+/** Lanes of other values than numbers. */
+export type Kind = 'text' | 'boolean' | 'json' | 'time' | 'misfit'
+
+function typeOf({ readAs }: FieldLanes, kind: Kind): LaneType {
+  if (kind === 'time') return readAs === 'date' ? 'date' : 'timestamptz'
+  if (kind === 'misfit') return 'text'
+  return kind === 'json' ? 'jsonb' : kind
 }
 
 /** The columns of one attempt's pages: they are only ever added to, at the end, so earlier rows just lack the last ones. */
@@ -34,10 +48,16 @@ export class Lanes {
   readonly #types: PageMeta['columns'] = []
   readonly #first: PageMeta['columns']
   readonly #keyFields: ReadonlySet<string>
+  readonly #readAs: (field: string) => DeclaredType | null
   #extra = -1
   #deleted = -1
 
-  constructor(keyed: boolean, keyFields: readonly string[]) {
+  constructor(
+    keyed: boolean,
+    keyFields: readonly string[],
+    readAs: (field: string) => DeclaredType | null = () => null,
+  ) {
+    this.#readAs = readAs
     this.#keyFields = new Set(keyFields)
     this.#first = [
       { name: rangeColumn, type: 'timestamptz' },
@@ -65,7 +85,10 @@ export class Lanes {
     if (owner !== undefined) return null
     this.#owners.set(column, name)
     const isKey = this.#keyFields.has(name)
-    const lanes = { field: name, isKey, number: -1, text: -1, boolean: -1, json: -1 }
+    const lanes: FieldLanes = {
+      ...{ field: name, isKey, readAs: isKey ? null : this.#readAs(name) },
+      ...{ number: -1, text: -1, boolean: -1, json: -1, time: -1, misfit: -1 },
+    }
     this.#fields.set(name, lanes)
     return lanes
   }
@@ -78,8 +101,8 @@ export class Lanes {
   }
 
   /** The index of a lane; -1 past the bound. */
-  lane(lanes: FieldLanes, kind: 'text' | 'boolean' | 'json'): number {
-    if (lanes[kind] < 0) lanes[kind] = this.#add(lanes, kind === 'json' ? 'jsonb' : kind)
+  lane(lanes: FieldLanes, kind: Kind): number {
+    if (lanes[kind] < 0) lanes[kind] = this.#add(lanes, typeOf(lanes, kind))
     return lanes[kind]
   }
 

@@ -157,8 +157,8 @@ function valueSql(shape: MergeShape, { type, parts }: Assignment): string {
 const isWhole = (column: string): string =>
   `${column} = trunc(${column}) and ${column} between -9223372036854775808 and 9223372036854775807`
 
-function castSql(column: string, { laneType, share }: Part, type: string): string {
-  const cast = laneType === type ? column : `${column}::${type}`
+function castSql(column: string, { lane, laneType, share }: Part, type: string): string {
+  const cast = laneType === type && lane !== 'time' ? column : `${column}::${type}`
   // A lane of whole numbers only has nothing for the other share.
   if (share === 'all' || laneType !== 'numeric')
     return share === 'not_whole' ? `null::${type}` : cast

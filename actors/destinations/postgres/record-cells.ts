@@ -1,3 +1,4 @@
+import type { ColumnType } from '../../../schema/column-type.ts'
 import { canonicalJson } from '../canonical-json.ts'
 import { type FieldPath, valueAt } from '../path.ts'
 import { isExact } from '../raw-json.ts'
@@ -10,7 +11,8 @@ import {
 } from '../row-json.ts'
 import type { Row } from '../writer.ts'
 import { copyString, escapeCopy } from './copy-text.ts'
-import { type FieldLanes, Lanes } from './lanes.ts'
+import { isOfType } from './declared.ts'
+import { type FieldLanes, type Kind, Lanes } from './lanes.ts'
 import { storable } from './names.ts'
 import { numberText } from './number-text.ts'
 
@@ -31,10 +33,15 @@ export class RecordCells {
   #extra: string[] = []
   #problem: string | null = null
 
-  constructor(keyed: boolean, keys: readonly FieldPath[]) {
+  constructor(
+    keyed: boolean,
+    keys: readonly FieldPath[],
+    readAs: (field: string) => ColumnType | null,
+  ) {
     this.#lanes = new Lanes(
       keyed,
       keys.map(({ name }) => name),
+      readAs,
     )
     this.#keys = keys
   }
@@ -96,12 +103,22 @@ export class RecordCells {
   }
 
   #put(lanes: FieldLanes, value: unknown, counts: RowCounts): void {
-    if (typeof value === 'string') this.#cell(lanes, 'text', copyString(value, counts))
+    if (typeof value === 'string') this.#text(lanes, value, counts)
     else if (typeof value === 'number') this.#number(lanes, value)
     else if (typeof value === 'boolean') {
       this.#cell(lanes, lanes.isKey ? 'text' : 'boolean', value ? 'true' : 'false')
     } else if (typeof value === 'bigint') this.#exactNumber(lanes, String(value))
     else if (typeof value === 'object' && value !== null) this.#object(lanes, value, counts)
+  }
+
+  /** Texts of fields with a type are values of it where they look like it. */
+  #text(lanes: FieldLanes, value: string, counts: RowCounts): void {
+    const { readAs } = lanes
+    if (readAs === null || readAs === 'text') this.#cell(lanes, 'text', copyString(value, counts))
+    else if (!isOfType(value, readAs)) this.#cell(lanes, 'misfit', copyString(value, counts))
+    else if (readAs === 'boolean') this.#cell(lanes, 'boolean', value)
+    else if (readAs === 'timestamp' || readAs === 'date') this.#cell(lanes, 'time', value)
+    else this.#exactNumber(lanes, value)
   }
 
   #number(lanes: FieldLanes, value: number): void {
@@ -117,7 +134,7 @@ export class RecordCells {
   #exactNumber(lanes: FieldLanes, source: string): void {
     const number = numberText(source)
     const at = number ? this.#lanes.number(lanes, number.type) : -1
-    if (!number) this.#cell(lanes, 'text', source)
+    if (!number) this.#cell(lanes, misfits(lanes), source)
     else if (at >= 0) this.#lanes.cells[at] = number.text
     else this.#past(lanes, number.text)
   }
@@ -137,13 +154,14 @@ export class RecordCells {
     const json = text.slice('{"v":'.length, -1)
     const isFar = !lanes.isKey && mayBeFar(json) && hasFarNumber(value)
     if (lanes.isKey) this.#cell(lanes, 'text', escapeCopy(canonicalJson(value)))
-    else this.#cell(lanes, isFar ? 'text' : 'json', escapeCopy(json))
+    else this.#cell(lanes, isFar ? misfits(lanes) : 'json', escapeCopy(json))
   }
 
-  #cell(lanes: FieldLanes, kind: 'text' | 'boolean' | 'json', cell: string): void {
+  #cell(lanes: FieldLanes, kind: Kind, cell: string): void {
     const at = this.#lanes.lane(lanes, kind)
     if (at >= 0) this.#lanes.cells[at] = cell
-    else if (kind === 'text') this.#past(lanes, JSON.stringify(unescaped(cell)))
+    else if (kind !== 'boolean' && kind !== 'json')
+      this.#past(lanes, JSON.stringify(unescaped(cell)))
     else this.#past(lanes, unescaped(cell))
   }
 
@@ -177,6 +195,10 @@ export class RecordCells {
     return text.length * 3 <= maxKeyBytes ? text.length : Buffer.byteLength(text)
   }
 }
+
+/** Where a field's values go that have no lane of their own. */
+const misfits = ({ readAs }: FieldLanes): Kind =>
+  readAs === null || readAs === 'text' ? 'text' : 'misfit'
 
 const isObject = (value: unknown): value is Row =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !isExact(value)

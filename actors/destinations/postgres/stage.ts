@@ -54,7 +54,11 @@ export class StageColumns {
       { name: 'r', type: 'timestamptz' },
       { name: 'a', type: 'timestamptz' },
       ...(this.keyed ? [] : [{ name: 'i', type: 'text' }]),
-      ...this.columns.map(({ name, type }) => ({ name, type })),
+      // Times keep their own text until it is known that their column takes times.
+      ...this.columns.map(({ name, type, lane }) => ({
+        name,
+        type: lane === 'time' ? 'text' : type,
+      })),
       ...(this.hasExtra ? [{ name: 'x', type: 'jsonb' }] : []),
       ...(this.hasDeleted ? [{ name: 'd', type: 'timestamptz' }] : []),
     ]

@@ -2,6 +2,7 @@ import type pg from 'pg'
 import type { Target } from '../../../schema/protocol.ts'
 import { deletedColumn } from '../flagged.ts'
 import { type ColumnPlan, planColumns, type TableColumn } from './columns.ts'
+import { declaredType } from './declared.ts'
 import { isKeyed } from './identity.ts'
 import type { TableNames } from './ledger.ts'
 import { type ColumnType, rangeColumn, type SeenFields, syncedColumn } from './types.ts'
@@ -38,6 +39,8 @@ const columnTypes: Record<string, ColumnType> = {
   'character varying': 'text',
   boolean: 'boolean',
   jsonb: 'jsonb',
+  'timestamp with time zone': 'timestamptz',
+  date: 'date',
 }
 /** How comments of Derrick's own columns begin: by it they are known again. */
 export const mark = 'Derrick'
@@ -96,6 +99,7 @@ export function planFor(target: Target, needs: TableNeeds, info: TableInfo | nul
     seen: needs.seen,
     table: columns,
     keyFields: isKeyed(target) ? target.primaryKey : [],
+    declared: (field) => declaredType(target, field),
     fixed: info?.fixed ?? new Set(),
   })
   if (needs.isSoft && !columns.some(({ name }) => name === deletedColumn)) {

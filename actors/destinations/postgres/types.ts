@@ -4,8 +4,8 @@ import type { PageMeta } from '../../../schema/protocol.ts'
  * A field has one lane for each kind of JSON value that it was seen with, so no value is read as what it isn't. Lanes are
  * what pages carry; columns are what tables have; `columns.ts` says which lane goes where.
  */
-export type Lane = 'number' | 'text' | 'boolean' | 'json'
-export type LaneType = 'bigint' | 'numeric' | 'text' | 'boolean' | 'jsonb'
+export type Lane = 'number' | 'text' | 'boolean' | 'json' | 'time'
+export type LaneType = 'bigint' | 'numeric' | 'text' | 'boolean' | 'jsonb' | 'timestamptz' | 'date'
 /** Columns of tables; `other` is a type that Derrick does not make (somebody altered the column). */
 export type ColumnType = LaneType | 'other'
 
@@ -26,6 +26,8 @@ export interface SeenField {
   text: boolean
   boolean: boolean
   json: boolean
+  /** texts that are read as times; kept as they came until the column is known */
+  time: 'timestamptz' | 'date' | null
 }
 
 /** All that an attempt's pages hold: fields by name, whether some are in the lane of the rest, and rows are marked. */
@@ -37,12 +39,23 @@ export interface SeenFields {
 
 export const noFields = (): SeenFields => ({ fields: new Map(), extra: false, deleted: false })
 
+const noValues = (field: string): SeenField => ({
+  field,
+  number: null,
+  text: false,
+  boolean: false,
+  json: false,
+  time: null,
+})
+
 const lanes: Record<LaneType, Lane> = {
   bigint: 'number',
   numeric: 'number',
   text: 'text',
   boolean: 'boolean',
   jsonb: 'json',
+  timestamptz: 'time',
+  date: 'time',
 }
 
 export const laneOf = (type: string): Lane => lanes[type as LaneType]
@@ -63,10 +76,11 @@ export function addColumns(seen: SeenFields, columns: PageMeta['columns'], keyed
       continue
     }
     const known = seen.fields.get(name)
-    const field = known ?? { field: name, number: null, text: false, boolean: false, json: false }
+    const field = known ?? noValues(name)
     if (!known) seen.fields.set(name, field)
     const lane = laneOf(type)
-    if (lane !== 'number') field[lane] = true
+    if (lane === 'time') field.time = type as 'timestamptz' | 'date'
+    else if (lane !== 'number') field[lane] = true
     else if (field.number !== 'numeric') field.number = type as 'bigint' | 'numeric'
   }
 }
@@ -78,6 +92,7 @@ export function lanesOf(seen: SeenField): { lane: Lane; type: LaneType }[] {
   if (seen.text) found.push({ lane: 'text', type: 'text' })
   if (seen.boolean) found.push({ lane: 'boolean', type: 'boolean' })
   if (seen.json) found.push({ lane: 'json', type: 'jsonb' })
+  if (seen.time) found.push({ lane: 'time', type: seen.time })
   return found
 }
 
@@ -97,6 +112,7 @@ export function joinFields(all: readonly SeenFields[]): SeenFields {
       known.text ||= seen.text
       known.boolean ||= seen.boolean
       known.json ||= seen.json
+      known.time ??= seen.time
     }
   }
   return joined

@@ -162,3 +162,17 @@ t.test('the calendar: one letter a range, numbers as differences', async (t) => 
     ids: [3, -1, -1],
   })
 })
+
+t.test('types of columns: kept, checked, handed to the destination', async (t) => {
+  const h = await opened(t)
+  const { stream } = await makeStream(h)
+  const patch = (columns: unknown) => h.call('PATCH', `streams/${stream}`, { body: { columns } })
+  t.same((await h.call('GET', `streams/${stream}`)).body.columns, {})
+  const columns = { total_price: { type: 'number' }, constructor: { type: 'text' } }
+  t.same((await patch(columns)).body.columns, columns)
+  t.same((await h.call('GET', `streams/${stream}`)).body.columns, columns)
+  t.match(await patch({ total_price: { type: 'money' } }), { status: 422 })
+  const keyed = await patch({ id: { type: 'text' } })
+  t.match(keyed, { status: 422, body: { errors: [{ pointer: '/columns/id' }] } })
+  t.same((await h.call('GET', `streams/${stream}`)).body.columns, columns, 'nothing changed')
+})

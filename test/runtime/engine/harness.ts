@@ -214,6 +214,7 @@ function makeContext(over: Partial<StreamContext>, i: number): StreamContext {
     retry: { max_attempts: 3, backoff_seconds: 2 },
     parallelRanges: 1,
     maxRunMs: null,
+    columns: {},
     writeMode: 'upsert',
     deletes: 'keep',
     primaryKey: ['id'],
