@@ -7,8 +7,8 @@ import { rangeColumn } from './types.ts'
 
 /** Smaller tables are read as fast as an index. */
 const leastBytes = 8 * 1024 * 1024
-/** Building it waits for every transaction that is open; one that stays open longer is not worth the wait. */
-const patience = '10s'
+/** Building it waits for every transaction that is open; one that has been open for so long is not worth the wait. */
+const longTransaction = '10s'
 
 /**
  * An index on the range column, made without blocking anybody when rows of a range are to be deleted for the first time. If it
@@ -24,10 +24,10 @@ export async function ensureRangeIndex(
   info.hasRangeIndex = true
   try {
     await sessions.run(signal, async (client) => {
-      const { large, indexed } = await lookAt(client, info)
-      // Asked again with the next commit, when the table may have grown.
-      if (!large) info.hasRangeIndex = false
-      if (large && !indexed) await build(client, names, info)
+      const { large, indexed, busy } = await lookAt(client, info)
+      // Asked again with the next commit, when the table may have grown, or others be done.
+      if (!large || busy) info.hasRangeIndex = false
+      if (large && !indexed && !busy) await build(client, names, info)
     })
   } catch {
     signal.throwIfAborted()
@@ -37,33 +37,30 @@ export async function ensureRangeIndex(
 async function lookAt(
   client: pg.Client,
   { id }: TableInfo,
-): Promise<{ large: boolean; indexed: boolean }> {
+): Promise<{ large: boolean; indexed: boolean; busy: boolean }> {
   const { rows } = await client.query(
     `select pg_relation_size(c.oid) as bytes, exists (
        select from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
-       where i.indrelid = c.oid and i.indisvalid and a.attname = $2) as indexed
+       where i.indrelid = c.oid and i.indisvalid and a.attname = $2) as indexed, exists (
+       select from pg_stat_progress_create_index p where p.relid = c.oid union all
+       select from pg_stat_activity s where s.datname = current_database()
+         and s.xact_start < now() - $3::interval) as busy
      from pg_class c where c.oid = $1::bigint::oid`,
-    [id, rangeColumn],
+    [id, rangeColumn, longTransaction],
   )
-  const found = rows[0] as { bytes: string; indexed: boolean } | undefined
-  return { large: Number(found?.bytes ?? 0) >= leastBytes, indexed: found?.indexed ?? true }
+  const found = rows[0] as { bytes: string; indexed: boolean; busy: boolean } | undefined
+  return {
+    large: Number(found?.bytes ?? 0) >= leastBytes,
+    indexed: found?.indexed ?? true,
+    busy: found?.busy ?? false,
+  }
 }
 
+/** Nothing is set in, or held by, the session: behind a pooler each statement may meet another one, and others meet it next. */
 async function build(client: pg.Client, names: TableNames, { id }: TableInfo): Promise<void> {
-  const index = `_derrick_range_${id}`
-  const { rows } = await client.query('select pg_try_advisory_lock($1, $2) as mine', [
-    Number.parseInt('derrick', 36) % 2 ** 31,
-    id % 2 ** 31,
-  ])
-  if (!(rows[0] as { mine: boolean }).mine) return
-  try {
-    await client.query(`set lock_timeout = '${patience}'`)
-    // What a failed try left is invalid: it costs writes and serves nobody.
-    await client.query(`drop index concurrently if exists ${quoted(names.schema)}.${quoted(index)}`)
-    await client.query(
-      `create index concurrently ${quoted(index)} on ${names.full} (${quoted(rangeColumn)})`,
-    )
-  } finally {
-    await client.query('reset lock_timeout; select pg_advisory_unlock_all()')
-  }
+  const index = quoted(`_derrick_range_${id}`)
+  const on = `${names.full} (${quoted(rangeColumn)})`
+  // What a failed try left is invalid: it costs writes and serves nobody.
+  await client.query(`drop index concurrently if exists ${quoted(names.schema)}.${index}`)
+  await client.query(`create index concurrently if not exists ${index} on ${on}`)
 }

@@ -1,4 +1,5 @@
 /** Behind PgBouncer in transaction mode: no session outlives a transaction, and several clients share one. */
+import pg from 'pg'
 import t from 'tap'
 import { checkDatabase } from '../../../../actors/destinations/postgres/check.ts'
 import { PostgresWriter } from '../../../../actors/destinations/postgres/writer.ts'
@@ -89,6 +90,47 @@ t.test('a session that a pooler hides is not taken for lost', { skip }, async (t
   const options = { writer, range: { committedFence: first.fence } }
   t.equal((await scene.sync([rowsOf(10, 'b')], options)).rowsChanged, 10)
 })
+
+t.test(
+  'the index for deletes leaves nothing in the sessions that others get',
+  { skip },
+  async (t) => {
+    const scene = await new Scene(pooler.url, 'index', {
+      tracks: 'creation',
+      deletes: 'hard',
+    }).open()
+    const others = Array.from({ length: 4 }, () => new pg.Client({ connectionString: pooler.url }))
+    t.teardown(async () => {
+      await Promise.all(others.map((client) => client.end()))
+      await scene.close()
+    })
+    await Promise.all(others.map((client) => client.connect()))
+    const first = await scene.sync([rowsOf(60_000, 'x'.repeat(100))])
+    // Others who keep the sessions busy, so that statements wander between them.
+    let isOver = false
+    const seen = new Set<string>()
+    const busy = others.map(async (client) => {
+      while (!isOver) {
+        const { rows } = await client.query(
+          `select current_setting('lock_timeout') as t from pg_sleep(0.002)`,
+        )
+        seen.add(String(rows[0].t))
+      }
+    })
+    await scene.sync([rowsOf(59_990, 'y')], { range: { committedFence: first.fence } })
+    const { rows: indexes } = await scene.client.query(
+      `select 1 from pg_indexes where schemaname = 'index' and indexdef like '%(_derrick_range)%'`,
+    )
+    t.equal(indexes.length, 1, 'the index is there')
+    isOver = true
+    await Promise.all(busy)
+    t.strictSame([...seen], ['0'], 'nobody met a timeout that is not his')
+    const { rows: locks } = await scene.client.query(
+      `select 1 from pg_locks where locktype = 'advisory'`,
+    )
+    t.equal(locks.length, 0, 'and no lock was left')
+  },
+)
 
 t.test('the conformance suite', { skip }, async (t) => {
   conformance(t, postgresConformance(pooler.url, server.url))
