@@ -213,14 +213,16 @@ function logEvent(log: Logger, event: EngineEvent): void {
 }
 
 /** A file with errors, with every one of them; one that is fine in a line. */
-function logConnector(log: Logger, { id, file, issues }: Connector): void {
+function logConnector(log: Logger, { id, file, issues, manifest }: Connector): void {
   const errors = issues.filter((issue) => issue.severity === 'error')
-  if (errors.length === 0) log.info({ connector: id, file }, 'connector read')
+  if (errors.length === 0) {
+    log.info({ connector: id, file }, 'connector read')
+    return
+  }
+  const state = manifest ? 'its last good version is used' : 'it is not used'
+  log.error({ connector: id, file }, `${file} has errors: ${state}; other connectors go on`)
   for (const { line, column, code, message, remedy } of errors)
-    log.error(
-      { connector: id, code },
-      `${file}:${line}:${column} ${message}; ${remedy}. Other connectors are not affected`,
-    )
+    log.error({ connector: id, code }, `${file}:${line}:${column} ${message} → ${remedy}`)
 }
 
 /** Whoever waits longer is woken to look at the clock again: it may have been set, or the machine have slept. */
