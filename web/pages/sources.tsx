@@ -7,6 +7,8 @@ import { createLoad } from '../load.ts'
 import { problemOf } from '../problem.ts'
 import { safeNext } from '../search.ts'
 import type { Connector } from '../source/connector.ts'
+import { ConnectorDrawer } from '../source/connector-drawer.tsx'
+import { ConnectorList } from '../source/connector-list.tsx'
 import { SourceForm } from '../source/form.tsx'
 import { removeThing } from '../store/actions.ts'
 import { notAllowed } from '../store/role.ts'
@@ -31,6 +33,7 @@ export function Sources() {
   )
   const sources = () => Object.values(world.sources).sort((a, b) => a.name.localeCompare(b.name))
   const known = () => connectors.data()?.filter((connector) => connector.ok)
+  const shown = () => known()?.find((connector) => connector.id === url.get('connector'))
   const close = () => url.set({ new: undefined, edit: undefined, next: undefined })
   const saved = (source: Source) => {
     const next = url.get('next')
@@ -60,10 +63,20 @@ export function Sources() {
           <For each={sources()}>{(source) => <SourceCard source={source} />}</For>
         </div>
       </Show>
+      <Show when={connectors.data()}>{(all) => <ConnectorList connectors={all()} />}</Show>
+      <Show when={shown()}>
+        {(connector) => (
+          <ConnectorDrawer
+            connector={connector()}
+            onClose={() => url.set({ connector: undefined })}
+          />
+        )}
+      </Show>
       <Show when={known() && (url.get('new') || world.sources[url.get('edit') ?? ''])}>
         <SourceForm
           connectors={known() ?? []}
           source={world.sources[url.get('edit') ?? '']}
+          connector={url.get('new')}
           onClose={close}
           onSaved={saved}
         />

@@ -14,12 +14,16 @@ import { ErrorState } from '../ui/error-state.tsx'
 import { FieldBox } from '../ui/field-box.tsx'
 import { toast } from '../ui/toast.ts'
 import type { Connector } from './connector.ts'
+import { ConnectorAbout } from './connector-drawer.tsx'
+import { SourcePreview } from './preview.tsx'
 import { zones } from './zones.ts'
 
 interface SourceFormProps {
   connectors: Connector[]
   /** undefined makes a new one */
   source: Source | undefined
+  /** connector that a new one begins with */
+  connector: string | undefined
   onClose: () => void
   onSaved: (source: Source) => void
 }
@@ -28,7 +32,10 @@ function createSource(props: SourceFormProps) {
   const form = createForm()
   const [source, setSource] = createSignal(props.source)
   const [connector, setConnector] = createSignal(
-    props.source?.connector ?? props.connectors[0]?.id ?? '',
+    props.source?.connector ??
+      props.connectors.find((found) => found.id === props.connector)?.id ??
+      props.connectors[0]?.id ??
+      '',
   )
   const [name, setName] = createSignal(props.source?.name ?? '')
   const [startDate, setStartDate] = createSignal(props.source?.start_date ?? '')
@@ -141,8 +148,19 @@ export function SourceForm(props: SourceFormProps) {
           onStartDate={state.setStartDate}
           onZone={state.setZone}
         />
+        <Show when={state.described()}>
+          {(found) => (
+            <SourcePreview
+              connector={found()}
+              form={form}
+              sourceId={source()?.id}
+              stored={source()?.config}
+              timezone={state.zone()}
+            />
+          )}
+        </Show>
         <Show when={form.problem()}>
-          {(found) => <ErrorState title="The source was not saved" problem={found()} />}
+          {(found) => <ErrorState title="That did not work" problem={found()} />}
         </Show>
         <Show when={state.checked()}>
           {(result) => <Result result={result()} saved={source() !== undefined} />}
@@ -155,7 +173,7 @@ export function SourceForm(props: SourceFormProps) {
           <Button
             kind="primary"
             type="submit"
-            busy={form.busy() !== undefined}
+            busy={form.busy() === 'save'}
             off={state.described() ? undefined : 'There is no connector.'}
           >
             Check and save
@@ -187,15 +205,7 @@ function ConnectorChoice(props: {
           )}
         </For>
       </select>
-      <Show when={props.chosen?.docs}>
-        {(docs) => (
-          <p class="help">
-            <a href={docs()} target="_blank" rel="noreferrer">
-              Documentation of this API
-            </a>
-          </p>
-        )}
-      </Show>
+      <Show when={props.chosen}>{(chosen) => <ConnectorAbout connector={chosen()} />}</Show>
     </FieldBox>
   )
 }
