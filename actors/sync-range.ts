@@ -13,7 +13,8 @@ import { type ByteBudget, expectedCost } from './byte-budget.ts'
 import type { ReadPage, StreamReader } from './connectors/reader.ts'
 import { DestinationClient } from './destination-client.ts'
 import { addChecksums } from './destinations/row-hash.ts'
-import type { DestinationKind } from './destinations/writer.ts'
+import type { DestinationKind, EncodedPage } from './destinations/writer.ts'
+import { parsedRecords } from './raw-records.ts'
 import { type Asked, askedOf } from './read-part.ts'
 
 /** What one attempt needs from its worker; passed in so that a simulator can drive it. */
@@ -140,6 +141,7 @@ async function readPages(
       window,
       signal,
       onWait: (untilMs, reason) => supervisor.send({ kind: 'source-waited', untilMs, reason }),
+      ...(encoder.raw ? { raw: encoder.raw.wish } : {}),
     })
     [Symbol.asyncIterator]()
   let lastBytes = 0
@@ -152,7 +154,7 @@ async function readPages(
         if (done) return totals
         signal.throwIfAborted()
         lastBytes = page.bytes
-        const encoded = encoder.encode(page.records, page.deleted)
+        const encoded = encodePage(encoder, page)
         // Records that stay reachable until the next page comes are moved to the old heap, which costs more than parsing them.
         page.records.length = 0
         totals.pages += 1
@@ -176,6 +178,12 @@ async function readPages(
     // Closes the connector's iterator, also when the destination failed: no request goes on for nobody.
     await pages.return?.()
   }
+}
+
+/** A page as the destination's bytes, from the API's own bytes where that is enough. */
+export function encodePage(encoder: Encoder, { raw, records, deleted }: ReadPage): EncodedPage {
+  if (!raw) return encoder.encode(records, deleted)
+  return encoder.raw?.encode(raw) ?? encoder.encode(parsedRecords(raw))
 }
 
 /** The terminal event after something was thrown: cancelled, or failed with its reason. */

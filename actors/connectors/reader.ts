@@ -1,5 +1,6 @@
 import type { Reject } from '../../schema/protocol.ts'
 import type { Row } from '../destinations/writer.ts'
+import type { RawRecords, RawWish } from '../raw-records.ts'
 
 /** What one attempt asks of a stream. */
 export interface ReadRequest {
@@ -8,12 +9,16 @@ export interface ReadRequest {
   signal: AbortSignal
   /** called before a wait that the API asked for or our own back-off makes; the wait itself obeys `signal` */
   onWait: (untilMs: number, reason: string) => void
+  /** what the caller wants to know of records that it can take unparsed; without it they come parsed */
+  raw?: RawWish
 }
 
 /** One answer of the API, decoded, filtered and shaped as the manifest says. */
 export interface ReadPage {
   /** the caller's; emptied when done with, for the iterators in between still hold the page while the next one is fetched */
   records: Row[]
+  /** the records instead, unparsed: only where they were wished for, and nothing changes or looks into them */
+  raw?: RawRecords
   /** decoded body size */
   bytes: number
   /** requests that it took, retries included */

@@ -1,12 +1,8 @@
 import { compareCursors } from './cursor-order.ts'
+import { hashOf, KeyTable, KeyTexts, type TextSpan } from './key-table.ts'
 
 /** Keys that one attempt remembers at least; twice as many at most. */
 const rememberedKeys = 250_000
-
-interface Seen {
-  row: number
-  cursor: unknown
-}
 
 /** A record's key, equal for records with one key: made by `plainKey` or `jsonKey`. */
 export type DuplicateKey = string | number
@@ -26,8 +22,9 @@ export const jsonKey = (text: string): DuplicateKey => `"${text}`
  */
 export class Duplicates {
   readonly #generation: number
-  #recent = new Map<DuplicateKey, Seen>()
-  #older = new Map<DuplicateKey, Seen>()
+  readonly #texts = new KeyTexts()
+  #recent = new KeyTable()
+  #older: KeyTable | null = null
 
   constructor(generation: number = rememberedKeys) {
     this.#generation = generation
@@ -35,24 +32,57 @@ export class Duplicates {
 
   /** Notes a row; returns the row that it makes superfluous: an earlier one, or itself when an earlier one wins. */
   note(key: DuplicateKey, cursor: unknown, row: number): number | null {
-    const before = this.#recent.get(key) ?? this.#older.get(key)
-    if (before === undefined) {
-      if (this.#recent.size >= this.#generation) this.#turn()
-      this.#recent.set(key, { row, cursor })
+    this.#texts.clear()
+    const keySpan = this.#texts.key(key)
+    return this.#note(keySpan, this.#texts.cursor(cursor), row)
+  }
+
+  /**
+   * The same for a key and a cursor that are plain text or a plain number in JSON, from `from` to `to` in a body; no cursor
+   * where `cursorFrom` is negative. Undefined, and nothing noted, when they are something else.
+   */
+  noteRaw(
+    body: Uint8Array,
+    from: number,
+    to: number,
+    cursorFrom: number,
+    cursorTo: number,
+    row: number,
+  ): number | null | undefined {
+    this.#texts.clear()
+    const key = this.#texts.token(body, from, to)
+    if (key === null) return undefined
+    const cursor =
+      cursorFrom < 0 ? this.#texts.cursor(null) : this.#texts.token(body, cursorFrom, cursorTo)
+    return cursor === null ? undefined : this.#note(key, cursor, row)
+  }
+
+  #note(key: TextSpan, cursor: TextSpan, row: number): number | null {
+    const texts = this.#texts
+    const hash = hashOf(texts.bytes, key)
+    const inRecent = this.#recent.find(texts.bytes, key, hash)
+    const inOlder = inRecent < 0 && this.#older ? this.#older.find(texts.bytes, key, hash) : -1
+    if (inRecent < 0 && inOlder < 0) {
+      this.#makeRoom()
+      this.#recent.add(texts, key, hash, cursor, row)
       return null
     }
-    const wins = compareCursors(cursor, before.cursor) >= 0
-    this.#remember(key, wins ? { row, cursor } : before)
-    return wins ? before.row : row
+    const table = inRecent < 0 ? (this.#older as KeyTable) : this.#recent
+    const at = inRecent < 0 ? inOlder : inRecent
+    const before = table.row(at)
+    const wins = compareCursors(texts.valueOf(cursor), table.cursor(at)) >= 0
+    if (inRecent < 0) {
+      // What came again is remembered for another generation.
+      this.#makeRoom()
+      const kept = wins ? cursor : texts.cursor(table.cursor(at))
+      this.#recent.add(texts, key, hash, kept, wins ? row : before)
+    } else if (wins) table.replace(at, texts, cursor, row)
+    return wins ? before : row
   }
 
-  #remember(key: DuplicateKey, seen: Seen): void {
-    if (this.#recent.size >= this.#generation && !this.#recent.has(key)) this.#turn()
-    this.#recent.set(key, seen)
-  }
-
-  #turn(): void {
+  #makeRoom(): void {
+    if (this.#recent.size < this.#generation) return
     this.#older = this.#recent
-    this.#recent = new Map()
+    this.#recent = new KeyTable()
   }
 }

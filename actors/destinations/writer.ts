@@ -8,6 +8,7 @@ import type {
   Reject,
   Target,
 } from '../../schema/protocol.ts'
+import type { RawRecords, RawWish } from '../raw-records.ts'
 import type { Spool } from './spool.ts'
 
 export type { ReadReport } from '../../schema/protocol.ts'
@@ -31,6 +32,12 @@ export interface EncodedPage {
 export interface PageEncoder {
   /** @param deleted those of the records that the source marks as deleted */
   encode(records: readonly Row[], deleted?: ReadonlySet<Row>): EncodedPage
+  /** For formats whose rows are the records' own JSON; the outcome is the same as that of the parsed records. */
+  raw?: {
+    wish: RawWish
+    /** null, and nothing remembered, when these records must come parsed */
+    encode(records: RawRecords): EncodedPage | null
+  }
 }
 
 /** What an encoder must know of its attempt. */

@@ -4,6 +4,7 @@ import type { Records } from '../../../schema/manifest/records.ts'
 import type { HttpResponse } from '../../http/http.ts'
 import { bodyOf, type RequestDraft, urlOf } from './draft.ts'
 import type { Action, ErrorJudge } from './errors.ts'
+import type { RawReading } from './raw-document.ts'
 import { type Document, decodeDocument } from './records.ts'
 import { waitAfter } from './retry.ts'
 import type { AnswerScope, RequestScope } from './scope.ts'
@@ -18,6 +19,8 @@ export interface Question {
   retry: RequestRetry
   /** format of the answer */
   records: Records
+  /** how to leave its records unparsed, where that is wanted */
+  raw?: RawReading | null
   signal: AbortSignal
   onWait: (untilMs: number, reason: string) => void
 }
@@ -125,14 +128,14 @@ function retryable(error: unknown, headers: Record<string, string> | null): Trie
 /** Bodies of errors are decoded for the rules that look at them, if they can be. */
 function documentOf(
   response: HttpResponse,
-  { records }: Question,
+  { records, raw }: Question,
   session: SourceSession,
 ): Document {
   if (response.status === 204 || response.status === 205) return { response: null, isDeep: false }
   const limits = { maxBytes: session.maxBodyBytes, secrets: session.secrets }
   // APIs that give tables tell of errors in JSON.
   const spec = response.status < 400 ? records : { ...records, format: 'json' as const }
-  return decodeDocument(response.body, spec, limits)
+  return decodeDocument(response.body, spec, limits, response.status < 300 ? raw : null)
 }
 
 function httpRequest(draft: RequestDraft, session: SourceSession, signal: AbortSignal) {

@@ -8,6 +8,8 @@ import { recordTime, type Span } from './window.ts'
 export interface Ownership {
   /** the record's own time; null when it has none, undefined when it cannot be read */
   timeOf(record: Row): number | null | undefined
+  /** the time that a value of the window's field stands for; undefined when it cannot be read */
+  readTime(value: unknown): number | undefined
   /** records of the span, in their order, and how many were left to other ranges */
   select(
     records: Row[],
@@ -23,13 +25,14 @@ export interface Ownership {
  */
 export function makeOwnership(window: Window, zone: string, strict: boolean): Ownership {
   const readValue = compilePath(window.field)
+  const readTime = (value: unknown) => recordTime(value, window.format, zone)
   const timeOf = (record: Row): number | null | undefined => {
     const value = readValue(record)
-    if (value === null || value === undefined) return null
-    return recordTime(value, window.format, zone)
+    return value === null || value === undefined ? null : readTime(value)
   }
   return {
     timeOf,
+    readTime,
     select(records, span) {
       const kept: Row[] = []
       const result = { kept, dropped: 0, pastEnd: false, beforeStart: false }

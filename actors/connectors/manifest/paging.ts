@@ -7,6 +7,7 @@ import { compilePath } from '../../../schema/manifest/path.ts'
 import { tokenText } from './draft.ts'
 import { nextLink } from './link-header.ts'
 import { nextUrlOn } from './next-url.ts'
+import type { PageItems } from './page-items.ts'
 import { fingerprint, type ProgressGuard } from './progress.ts'
 import { type AnswerScope, namesAt } from './scope.ts'
 
@@ -23,7 +24,7 @@ export interface PagePosition {
 export interface PageAnswer {
   scope: AnswerScope
   /** records as the API gave them, before anything was left out */
-  records: unknown[]
+  records: PageItems
   /** address that answered, for relative next URLs */
   url: string
   /** where next URLs may lead, beside `other_hosts` */
@@ -50,7 +51,7 @@ export function makePager(paging: Paging): Pager {
   return {
     first: (size) => firstPosition(firstNumber, firstOffset, size),
     next(at, answer, guard) {
-      guard.countPage(answer.records.length)
+      guard.countPage(answer.records.count)
       if (more && !truthy(more(answer.scope))) return null
       if (answer.skipped) return skip(paging.type, at, answer, guard, turn)
       if (stops(paging, at, answer)) return null
@@ -73,7 +74,7 @@ function stops(
   at: PagePosition,
   answer: PageAnswer,
 ): boolean {
-  const count = answer.records.length
+  const count = answer.records.count
   if (paging.stop === 'short') return at.size !== null ? count < at.size : count === 0
   const counted = paging.type === 'page' || paging.type === 'offset'
   return count === 0 && (paging.stop === 'empty' || counted)
@@ -108,7 +109,7 @@ function turner(paging: Exclude<Paging, { type: 'none' }>): Turn {
     case 'last_record': {
       const readValue = compilePath(paging.field)
       return (at, answer, guard) => {
-        const token = readValue(answer.records.at(-1)) ?? null
+        const token = readValue(answer.records.last()) ?? null
         if (token === null) throw noToken(paging.field)
         return tokenTurn(() => token)(at, answer, guard)
       }
@@ -146,8 +147,8 @@ function countedTurn(
     }
     if (pages !== null) bounds.push(at.number - firstNumber + 1 >= pages)
     if (bounds.length > 0 && bounds.every(Boolean)) return null
-    const { length } = answer.records
-    return { ...at, number: at.number + 1, offset: at.offset + length }
+    const { count } = answer.records
+    return { ...at, number: at.number + 1, offset: at.offset + count }
   }
 }
 
@@ -177,7 +178,7 @@ function tokenTurn(find: (answer: PageAnswer) => unknown): Turn {
     return {
       ...at,
       number: at.number + 1,
-      offset: at.offset + answer.records.length,
+      offset: at.offset + answer.records.count,
       token: typeof value === 'number' ? value : token,
     }
   }
@@ -190,7 +191,7 @@ function urlTurn(find: (answer: PageAnswer) => unknown, otherHosts: readonly str
     if (typeof value !== 'string') throw badToken(value)
     const url = nextUrlOn(value, answer.url, answer.baseUrl, otherHosts)
     guard.refuseRepeat(url, 'the API gave a next URL that it gave before')
-    const offset = at.offset + answer.records.length
+    const offset = at.offset + answer.records.count
     return { ...at, number: at.number + 1, offset, url }
   }
 }

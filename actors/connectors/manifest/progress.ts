@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { derrickError } from '../../../schema/error.ts'
+import type { PageItems } from './page-items.ts'
 
 /** Longer tokens are remembered by their hash, so that a long read stays small. */
 const longestKept = 64
@@ -65,9 +66,9 @@ export class ProgressGuard {
 const hashOf = (text: string): string => createHash('sha256').update(text).digest('base64')
 
 /** A page by its first and last record and their number: enough to notice that it came again. */
-export function fingerprint(records: unknown[]): string {
-  const ends = `${JSON.stringify(records[0])}${JSON.stringify(records.at(-1))}`
-  return hashOf(`${records.length} ${ends}`)
+export function fingerprint(records: PageItems): string {
+  const ends = `${JSON.stringify(records.first())}${JSON.stringify(records.last())}`
+  return hashOf(`${records.count} ${ends}`)
 }
 
 const loop = (message: string) =>

@@ -3,13 +3,18 @@ import type { Paging } from '../../../schema/manifest/paging.ts'
 import { compilePath } from '../../../schema/manifest/path.ts'
 import type { Reject } from '../../../schema/protocol.ts'
 import type { Row } from '../../destinations/writer.ts'
+import type { RawRecords } from '../../raw-records.ts'
 import type { ReadPage, ReadRequest } from '../reader.ts'
 import { type Answered, ask } from './ask.ts'
 import { follow, put, type RequestDraft } from './draft.ts'
 import type { Pass } from './for-each.ts'
 import { runJob } from './job.ts'
+import type { Ownership } from './ownership.ts'
+import { itemsOf, type PageItems } from './page-items.ts'
 import type { PagePosition } from './paging.ts'
 import { ProgressGuard } from './progress.ts'
+import type { RawReading } from './raw-document.ts'
+import { selectRaw } from './raw-ownership.ts'
 import type { ReadScope, RequestScope } from './scope.ts'
 import type { StreamPlan } from './stream-plan.ts'
 import { recordTime, type Span, windowValues } from './window.ts'
@@ -22,6 +27,8 @@ export interface Query {
   /** parameters that `for_each` adds to each request */
   sends: Pass['sends']
   request: ReadRequest
+  /** how to leave records unparsed, where that is wanted */
+  raw: RawReading | null
 }
 
 /** What a page leaves behind beside its records. */
@@ -136,6 +143,7 @@ class PageTurner {
         judge: plan.judge,
         retry: stream.retry,
         records: stream.records,
+        raw: this.#query.raw,
         signal: request.signal,
         onWait: request.onWait,
       },
@@ -159,19 +167,8 @@ class PageTurner {
 
   /** The page of an answer, and where to go from there. */
   read(position: PagePosition, answered: Answered): { page: ReadPage; step: Step } {
-    const { plan, span } = this.#query
-    const { response, document, requests } = answered
-    const isBare =
-      answered.action !== 'accept' || response.status === 204 || response.status === 205
-    const items = isBare ? [] : plan.picker.items(document.response)
-    const rejects: Reject[] = []
-    let rows = plan.picker.rows(items, document, this.#scope, rejects)
-    const { change } = plan
-    if (change) rows = rows.map((row) => change(row, this.#scope))
-    const owned =
-      plan.ownership && span
-        ? plan.ownership.select(rows, span)
-        : { kept: rows, dropped: 0, pastEnd: false, beforeStart: false }
+    const { response, requests } = answered
+    const { items, owned, rejects, raw } = this.#taken(answered)
     const page: ReadPage = {
       records: owned.kept,
       bytes: response.body.length,
@@ -179,11 +176,12 @@ class PageTurner {
       dropped: owned.dropped,
       ...this.#deleted(owned.kept),
       ...(rejects.length > 0 ? { rejects } : {}),
+      ...(raw ? { raw } : {}),
     }
     this.extraRequests = 0
-    this.#count = items.length
+    this.#count = items.count
     this.#noteTime(items)
-    if (answered.action === 'empty' || isPast(plan.stream.window, owned)) {
+    if (answered.action === 'empty' || isPast(this.#query.plan.stream.window, owned)) {
       // Ended on purpose before the API's own end: its total proves nothing.
       this.#guard.waiveTotal()
       return { page, step: last }
@@ -191,7 +189,34 @@ class PageTurner {
     return { page, step: this.#step(position, answered, items) }
   }
 
-  #step(position: PagePosition, answered: Answered, items: unknown[]): Step {
+  /** The records of an answer that are ours. */
+  #taken(answered: Answered): Taken {
+    const { plan, span, raw: reading } = this.#query
+    const { response, document } = answered
+    const { raw } = document
+    const { ownership } = plan
+    const isBare =
+      answered.action !== 'accept' || response.status === 204 || response.status === 205
+    if (raw && reading && !isBare) {
+      const none = { dropped: 0, pastEnd: false, beforeStart: false }
+      const owned =
+        ownership && span ? selectRaw(raw.records, reading.timeField, ownership, span) : none
+      const { items, records } = raw
+      if (owned) return { items, owned: { ...owned, kept: [] }, rejects: [], raw: records }
+    }
+    const items = isBare ? [] : plan.picker.items(document.response)
+    const rejects: Reject[] = []
+    let rows = plan.picker.rows(items, document, this.#scope, rejects)
+    const { change } = plan
+    if (change) rows = rows.map((row) => change(row, this.#scope))
+    const owned =
+      ownership && span
+        ? ownership.select(rows, span)
+        : { kept: rows, dropped: 0, pastEnd: false, beforeStart: false }
+    return { items: itemsOf(items), owned, rejects, raw: null }
+  }
+
+  #step(position: PagePosition, answered: Answered, items: PageItems): Step {
     const { plan } = this.#query
     const { paging } = plan.stream
     const baseUrl = plan.request.baseUrl(answered.scope)
@@ -212,10 +237,18 @@ class PageTurner {
     return deleted.size > 0 ? { deleted } : {}
   }
 
-  #noteTime(items: unknown[]): void {
-    if (!this.#recordTime || items.length === 0) return
-    this.lastTime = this.#recordTime(items.at(-1)) ?? this.lastTime
+  #noteTime(items: PageItems): void {
+    if (!this.#recordTime || items.count === 0) return
+    this.lastTime = this.#recordTime(items.last()) ?? this.lastTime
   }
+}
+
+/** What a page has for the destination, and what paging looks at. */
+interface Taken {
+  items: PageItems
+  owned: ReturnType<Ownership['select']>
+  rejects: Reject[]
+  raw: RawRecords | null
 }
 
 const last: Step = { next: null, restartFrom: null }

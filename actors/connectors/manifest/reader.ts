@@ -3,6 +3,7 @@ import { ExpressionError } from '../../../schema/manifest/expression/error.ts'
 import type { ReadPage, ReadRequest, StreamReader } from '../reader.ts'
 import { type Pass, passesOf, type ReadParent } from './for-each.ts'
 import { readQuery } from './query.ts'
+import { rawReading } from './raw-document.ts'
 import type { ReadScope } from './scope.ts'
 import { openSession, type SourceOptions } from './session.ts'
 import { planStream, type StreamPlan } from './stream-plan.ts'
@@ -63,11 +64,12 @@ async function* readPasses(
     auth: {},
   }
   const asked = request.window ?? (plan.request.usesWindow ? { start: 0, end: base.now } : null)
+  const raw = request.raw ? rawReading(plan, request.raw) : null
   const spans: (Span | null)[] = window && asked ? spansOf(window, asked) : [null]
   for await (const pass of passesOf(plan, base, request, parentReader(plan))) {
     const scope = { ...base, each: pass.each }
     for (const span of spans) {
-      for await (const page of readQuery({ plan, span, scope, sends: pass.sends, request }))
+      for await (const page of readQuery({ plan, span, scope, sends: pass.sends, request, raw }))
         yield { page, pass }
     }
   }
@@ -75,7 +77,7 @@ async function* readPasses(
 
 /** Parents are streams of the same source; the loader has made sure that none is its own ancestor. */
 function parentReader({ source }: StreamPlan): ReadParent {
-  return async function* (name, request) {
+  return async function* (name, { raw: _, ...request }) {
     const parent = planStream(source, name)
     for await (const { page, pass } of readPasses(parent, request)) {
       for (const record of page.records) yield { record, each: pass.each }

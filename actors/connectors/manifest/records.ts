@@ -9,6 +9,7 @@ import { isDeeper, maxDepth, parseJson } from '../../http/json.ts'
 import { filesOf } from './archive.ts'
 import { parseCsv } from './csv.ts'
 import { includeRelated } from './json-api.ts'
+import { type RawDocument, type RawReading, readRaw } from './raw-document.ts'
 import { namesAt, type ReadScope } from './scope.ts'
 import { copyOf, isRecord, setPath } from './value.ts'
 import { parseXml } from './xml.ts'
@@ -17,6 +18,8 @@ import { parseXml } from './xml.ts'
 export interface Document {
   response: unknown
   isDeep: boolean
+  /** there when the records were found without being parsed */
+  raw?: RawDocument
 }
 
 export interface RecordPicker {
@@ -31,10 +34,15 @@ export function decodeDocument(
   body: Uint8Array,
   spec: Records,
   limits: { maxBytes: number; secrets: readonly string[] },
+  reading: RawReading | null = null,
 ): Document {
-  const files = filesOf(body, spec.compression, limits.maxBytes).map((file) =>
-    decodeFile(inUtf8(file, spec.charset), spec, limits.secrets),
+  const plain = filesOf(body, spec.compression, limits.maxBytes).map((file) =>
+    inUtf8(file, spec.charset),
   )
+  const [single] = plain
+  const raw = reading && single && plain.length === 1 ? readRaw(single, reading) : null
+  if (raw) return { response: raw.response, isDeep: false, raw }
+  const files = plain.map((file) => decodeFile(file, spec, limits.secrets))
   const [only] = files
   if (only && files.length === 1) return only
   // Several files in an archive are parts of one report.

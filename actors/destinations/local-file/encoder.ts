@@ -2,14 +2,15 @@ import { hash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import type { JobRange, Reject, Target } from '../../../schema/protocol.ts'
 import { canonicalJson } from '../canonical-json.ts'
-import { type DuplicateKey, Duplicates, jsonKey, plainKey } from '../duplicates.ts'
+import { Duplicates } from '../duplicates.ts'
 import { deletedAt, deletedColumn, flagPolicy } from '../flagged.ts'
-import { keyPaths, keyText } from '../key.ts'
+import { duplicateKey, keyPaths, keyText, singleName } from '../key.ts'
 import { Occurrences } from '../occurrences.ts'
 import { ownBytes } from '../own-bytes.ts'
 import { fieldPath, valueAt } from '../path.ts'
 import { rowText, sampleOf } from '../row-json.ts'
 import type { EncodedPage, EncodingContext, PageEncoder, Row } from '../writer.ts'
+import { type Place, rawEncoder } from './raw-encoder.ts'
 import { rowTail, sumRows } from './row-tail.ts'
 
 const ourNames = ['_derrick_range', '_derrick_synced_at', '_derrick_id', deletedColumn]
@@ -18,14 +19,13 @@ const ourNames = ['_derrick_range', '_derrick_synced_at', '_derrick_id', deleted
 export function makeEncoder({ target, range, fetchedFrom }: EncodingContext): PageEncoder {
   const paths = keyPaths(target.primaryKey)
   const cursor = target.cursorField === null ? null : fieldPath(target.cursorField)
-  const single = paths.length === 1 && paths[0]?.parts.length === 1 ? paths[0].name : null
+  const single = singleName(paths)
   const tail = rowTail(range, fetchedFrom)
   const idSeed = `${target.streamKey}\n${range.kind === 'full' ? 'full' : range.start}\n`
   const duplicates = new Duplicates()
   const occurrences = new Occurrences()
   const flagged = filePolicy(target, range)
-  let row = 0
-  let position = 0
+  const place: Place = { row: 0, position: 0 }
 
   /** The row without its tail; null after it was rejected. */
   function head(record: Row, page: EncodedPage): string | null {
@@ -38,24 +38,16 @@ export function makeEncoder({ target, range, fetchedFrom }: EncodingContext): Pa
       const id = whole.slice(0, 32)
       return `${text === '{}' ? '{' : `${text.slice(0, -1)},`}"_derrick_id":"${id}"`
     }
-    const key = keyOf(record)
+    const key = duplicateKey(record, paths, single)
     if (key === null)
       return reject(record, `its key ${target.primaryKey.join(', ')} is missing or null`, page)
-    const loser = duplicates.note(key, cursor && valueAt(record, cursor), row)
+    const loser = duplicates.note(key, cursor && valueAt(record, cursor), place.row)
     if (loser !== null) page.meta.superseded.push(loser)
     return text.slice(0, -1)
   }
 
-  /** Null when a part of the key is missing. */
-  function keyOf(record: Row): DuplicateKey | null {
-    const value = single === null ? undefined : record[single]
-    if (typeof value === 'string' || typeof value === 'number') return plainKey(value)
-    const text = keyText(record, paths)
-    return text === null ? null : jsonKey(text)
-  }
-
   function reject(record: Row, reason: string, page: EncodedPage): null {
-    page.rejects.push({ reason, where: whereOf(record, position), sample: sampleOf(record) })
+    page.rejects.push({ reason, where: whereOf(record, place.position), sample: sampleOf(record) })
     return null
   }
 
@@ -67,22 +59,24 @@ export function makeEncoder({ target, range, fetchedFrom }: EncodingContext): Pa
   const deletion = (record: Row): string =>
     `,"${deletedColumn}":"${deletedAt(record, cursor, fetchedFrom)}"`
 
+  const raw = rawEncoder({ paths, cursor, duplicates, tail, place })
   return {
+    ...(raw ? { raw } : {}),
     encode(records, deleted) {
       const page = emptyPage()
       const lines: string[] = []
       for (const record of records) {
         const text = head(record, page)
-        position += 1
+        place.position += 1
         if (text === null) continue
         if (flagged === 'keep' || !deleted?.has(record)) lines.push(text)
         else if (flagged === 'mark') lines.push(`${text}${deletion(record)}`)
         else {
           // It takes part as any other row, so that it can replace an older one, and is then left out itself.
-          page.meta.superseded.push(row)
+          page.meta.superseded.push(place.row)
           lines.push(text)
         }
-        row += 1
+        place.row += 1
       }
       if (lines.length === 0) return page
       page.bytes = ownBytes(lines.join(tail) + tail)

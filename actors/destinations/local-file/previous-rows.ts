@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { rowHash } from '../row-hash.ts'
+import { rowHash, viewOf } from '../row-hash.ts'
 import type { Disk } from './disk.ts'
 import type { Commit } from './ledger.ts'
 
@@ -35,7 +35,7 @@ export async function previousRows(
       const text = line.toString('latin1', length)
       const tail = tails.get(text) ?? Uint8Array.from(line.subarray(length))
       tails.set(text, tail)
-      rows.set(rowHash(line.subarray(0, length), length), tail)
+      rows.set(rowHash(viewOf(line), 0, length), tail)
       count += 1
     }
   }

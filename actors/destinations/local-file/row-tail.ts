@@ -1,5 +1,5 @@
 import type { JobRange } from '../../../schema/protocol.ts'
-import { addChecksums, rowHash } from '../row-hash.ts'
+import { addChecksums, rowHash, viewOf } from '../row-hash.ts'
 
 const newline = 10
 
@@ -14,11 +14,11 @@ export function rowTail(range: Pick<JobRange, 'kind' | 'start'>, syncedAt: numbe
 
 /** The order-free sum of the hashes of a page's rows, each without its tail of so many bytes. */
 export function sumRows(bytes: Uint8Array, tailBytes: number): number {
+  const view = viewOf(bytes)
   let sum = 0
   for (let at = 0, end = 0; at < bytes.byteLength; at = end) {
     end = bytes.indexOf(newline, at) + 1
-    const row = bytes.subarray(at, end - tailBytes)
-    sum = addChecksums(sum, rowHash(row, row.byteLength))
+    sum = addChecksums(sum, rowHash(view, at, end - tailBytes))
   }
   return sum
 }

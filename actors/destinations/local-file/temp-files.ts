@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { addChecksums, checksumText, rowHash } from '../row-hash.ts'
+import { addChecksums, checksumText, rowHash, viewOf } from '../row-hash.ts'
 import type { ReplayedPage, Spool } from '../spool.ts'
 import { type Disk, hasCode, type NewFile } from './disk.ts'
 import type { PreviousRows } from './previous-rows.ts'
@@ -88,12 +88,13 @@ async function writeRows(
 ): Promise<void> {
   // Tails are changed in a copy: a commit that fails is repeated from the page as it was read.
   const bytes = previous?.size ? page.bytes.slice() : page.bytes
+  const view = viewOf(bytes)
   let row = page.firstRow
   for (let at = 0, end = 0; at < bytes.byteLength; row += 1, at = end) {
     end = bytes.indexOf(newline, at) + 1
     if (superseded.has(row)) continue
     const length = end - at - tailBytes
-    const hash = rowHash(bytes.subarray(at, at + length), length)
+    const hash = rowHash(view, at, at + length)
     kept.checksum = addChecksums(kept.checksum, hash)
     kept.records += 1
     const tail = previous?.get(hash)

@@ -1,5 +1,5 @@
 import type { JobRange } from '../../../schema/protocol.ts'
-import { addChecksums, rowHash } from '../row-hash.ts'
+import { addChecksums, rowHash, viewOf } from '../row-hash.ts'
 import { copyNull } from './copy-text.ts'
 
 const newline = 10
@@ -18,6 +18,7 @@ export function rowPrefix(range: Pick<JobRange, 'kind' | 'start'>, fetchedFrom: 
  * of a row, and nulls at its end, which come and go with the columns that later rows bring.
  */
 export function sumLines(bytes: Uint8Array, prefix: number): { rows: number; checksum: number } {
+  const view = viewOf(bytes)
   let rows = 0
   let checksum = 0
   let start = 0
@@ -25,8 +26,7 @@ export function sumLines(bytes: Uint8Array, prefix: number): { rows: number; che
     const end = bytes.indexOf(newline, start)
     if (end < 0) break
     const last = withoutNulls(bytes, start + prefix, end)
-    const row = bytes.subarray(start + prefix, last)
-    checksum = addChecksums(checksum, rowHash(row, row.length))
+    checksum = addChecksums(checksum, rowHash(view, start + prefix, last))
     rows += 1
     start = end + 1
   }

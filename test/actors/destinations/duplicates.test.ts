@@ -5,7 +5,12 @@ import { compareCursors } from '../../../actors/destinations/cursor-order.ts'
 import { Duplicates, jsonKey, plainKey } from '../../../actors/destinations/duplicates.ts'
 import { Occurrences } from '../../../actors/destinations/occurrences.ts'
 import { exactJson } from '../../../actors/destinations/raw-json.ts'
-import { addChecksums, rowHash, subtractChecksum } from '../../../actors/destinations/row-hash.ts'
+import {
+  addChecksums,
+  rowHash,
+  subtractChecksum,
+  viewOf,
+} from '../../../actors/destinations/row-hash.ts'
 import { RowSet } from '../../../actors/destinations/row-set.ts'
 
 t.test('one row a key survives: the highest cursor, of those the last', async (t) => {
@@ -84,8 +89,12 @@ t.test('occurrences count each hash by itself', async (t) => {
 })
 
 t.test('checksums do not depend on order, and tell rows apart', async (t) => {
+  const hashOf = (text: string): number => {
+    const bytes = Buffer.from(`before${text}after`)
+    return rowHash(viewOf(bytes), 6, bytes.length - 5)
+  }
   const sum = (texts: string[]): number =>
-    texts.reduce((total, text) => addChecksums(total, rowHash(text, Buffer.byteLength(text))), 0)
+    texts.reduce((total, text) => addChecksums(total, hashOf(text)), 0)
   fc.assert(
     fc.property(fc.array(fc.string({ unit: 'binary' }), { minLength: 1 }), (texts) => {
       const total = sum(texts)
@@ -94,9 +103,7 @@ t.test('checksums do not depend on order, and tell rows apart', async (t) => {
         Number.isSafeInteger(total) &&
         total === sum(texts.toReversed()) &&
         total === sum(texts.map((text) => text)) &&
-        subtractChecksum(total, sum([first])) === sum(texts.slice(1)) &&
-        rowHash(first, Buffer.byteLength(first)) ===
-          rowHash(Buffer.from(first), Buffer.byteLength(first))
+        subtractChecksum(total, sum([first])) === sum(texts.slice(1))
       )
     }),
   )
