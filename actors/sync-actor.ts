@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { CheckResult } from '../schema/destination.ts'
 import { loadManifest } from '../schema/manifest/load.ts'
+import { rotatingFields } from '../schema/manifest/rotating.ts'
 import type { PoolTask } from '../schema/protocol.ts'
 import { ByteBudget, workerBudgetBytes } from './byte-budget.ts'
 import { checkSource } from './connectors/manifest/check.ts'
@@ -17,6 +18,7 @@ import { governorOf } from './governor-lines.ts'
 import { startHeartbeat } from './heartbeat.ts'
 import { makeHttpClient } from './http/client.ts'
 import type { HttpClient } from './http/http.ts'
+import { keeperOf } from './sign-in-lines.ts'
 import { type SyncRangeDeps, syncRange } from './sync-range.ts'
 
 startHeartbeat()
@@ -38,7 +40,7 @@ const random = (): number => Math.random()
 const deps: SyncRangeDeps = {
   now: clock.now,
   budget: new ByteBudget(workerBudgetBytes),
-  openReader: (job, openLine) =>
+  openReader: (job, openGovernor, openSignIn) =>
     makeStreamReader({
       manifest: job.connector.manifest,
       streamName: job.connector.streamName,
@@ -46,7 +48,10 @@ const deps: SyncRangeDeps = {
       http: clientFor(job.allowPrivateNetworks),
       clock,
       random,
-      governor: governorOf(job, openLine),
+      governor: governorOf(job, openGovernor),
+      ...(rotatingFields(job.connector.manifest).length > 0
+        ? { keeper: keeperOf(job, openSignIn) }
+        : {}),
       timezone: job.range.zone,
       maxBodyBytes: job.limits.maxBodyBytes,
     }),

@@ -21,8 +21,15 @@ import { type Asked, askedOf } from './read-part.ts'
 export interface SyncRangeDeps {
   now: () => number
   budget: ByteBudget
-  /** @param openLine sends a worker's line to the governor of the job's source to the supervisor */
-  openReader: (job: RangeJob, openLine: (port: MessagePort) => void) => StreamReader
+  /**
+   * @param openGovernor sends a worker's line to the governor of the job's source to the supervisor
+   * @param openSignIn the same to the keeper of its sign-in
+   */
+  openReader: (
+    job: RangeJob,
+    openGovernor: (port: MessagePort) => void,
+    openSignIn: (port: MessagePort) => void,
+  ) => StreamReader
   /** Starts the destination actor's end of the port. */
   attachDestination: (port: MessagePort) => void
   loadKind: (type: RangeJob['target']['type']) => Promise<DestinationKind>
@@ -136,7 +143,11 @@ async function readPages(
 ): Promise<{ pages: number; records: number; checksum: number }> {
   const totals = { pages: 0, records: 0, checksum: 0 }
   const pages = deps
-    .openReader(job, (port) => supervisor.send({ kind: 'governor-opened', port }, [port]))
+    .openReader(
+      job,
+      (port) => supervisor.send({ kind: 'governor-opened', port }, [port]),
+      (port) => supervisor.send({ kind: 'sign-in-opened', port }, [port]),
+    )
     .pages({
       window,
       signal,

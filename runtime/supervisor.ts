@@ -29,11 +29,14 @@ import { Permits } from './engine/permits.ts'
 import { makePool } from './engine/pool.ts'
 import { RunQueue } from './engine/run-queue.ts'
 import { Scheduler } from './engine/scheduler.ts'
+import { SignIns } from './engine/sign-ins.ts'
 import type { Logger } from './log.ts'
 import { makeMaintenance } from './maintenance.ts'
+import { makeSourceSecrets } from './source-secrets.ts'
 import { type Database, openDatabase } from './store/database.ts'
 import { FenceCounter } from './store/fence-counter.ts'
 import { openSecretBox } from './store/secrets.ts'
+import { makeSourceStore } from './store/sources.ts'
 import { makeStores } from './store/stores.ts'
 import { version } from './version.ts'
 import { openWorkbench, type Workbench } from './workbench.ts'
@@ -154,6 +157,7 @@ function buildEngine({ config, log, db, secrets, connectors, hub }: EngineParts)
   })
   const listener = makeEngineListener({ stores, connectors, hub, now, newId, engine: () => engine })
   const configuration = makeConfiguration({ ...stores, connectors, secrets })
+  const sourceSecrets = makeSourceSecrets(makeSourceStore(db.full), connectors, secrets)
   const deps: EngineDeps = {
     now,
     random: Math.random,
@@ -176,6 +180,7 @@ function buildEngine({ config, log, db, secrets, connectors, hub }: EngineParts)
       savePause: configuration.setSourcePausedUntil,
       onWaiting: (sourceId) => engine.sourceWaits(sourceId),
     }),
+    signIns: new SignIns({ now, wakeAt, ...sourceSecrets }),
     pool,
     emit: (event) => {
       logEvent(log, event)

@@ -149,6 +149,8 @@ export type RangeEvent<P = unknown> =
   | { kind: 'source-waited'; untilMs: number; reason: string }
   /** this worker's line to the governor of the job's source; the port is transferred */
   | { kind: 'governor-opened'; port: P }
+  /** the same to the keeper of the source's sign-in, where that must be stored before it is used */
+  | { kind: 'sign-in-opened'; port: P }
   | { kind: 'commit-slot-wanted' }
   | { kind: 'records-rejected'; rejects: Reject[] }
   | { kind: 'schema-changed'; table: string; columns: { name: string; type: string }[] }
@@ -193,6 +195,32 @@ export type LeaveAnswer =
   /** so many requests may start until then (epoch ms) */
   | { kind: 'leave-granted'; groups: string[]; lane: Lane; count: number; untilMs: number }
   | { kind: 'source-paused'; untilMs: number }
+
+/** An access token as an API issued it. */
+export interface IssuedToken {
+  value: string
+  /** epoch ms; null when nobody says */
+  expiresAt: number | null
+  /** kept from the token answer for requests */
+  saved: Record<string, unknown>
+}
+
+/**
+ * To the keeper of a source's sign-in, over one port a source and worker. Where each renewal uses up the secret that it is made
+ * with, one worker renews at a time, and nobody uses a token before its successor's secret is stored. Holds secrets: never logged.
+ */
+export type SignInRequest =
+  /** a token is needed, other than one that no longer works */
+  | { kind: 'sign-in-wanted'; stale: string | null }
+  /** by whom the lease was given to; `secrets` are the config's fields that changed */
+  | { kind: 'sign-in-renewed'; token: IssuedToken; secrets: Record<string, string> }
+  | { kind: 'sign-in-failed' }
+
+export type SignInAnswer =
+  | { kind: 'sign-in-known'; token: IssuedToken }
+  /** renew it yourself: these are the secrets as they are now */
+  | { kind: 'sign-in-leased'; secrets: Record<string, unknown> }
+  | { kind: 'sign-in-refused'; failure: Failure }
 
 /** What an encoder says of one page beside its bytes. Kept small: it is cloned with every page. */
 export interface PageMeta {

@@ -21,6 +21,7 @@ import type { Permits } from './permits.ts'
 import type { Frontier } from './planner.ts'
 import type { ActorPool } from './pool.ts'
 import type { RunQueue } from './run-queue.ts'
+import type { SignIns } from './sign-ins.ts'
 
 /** A stream with all that its sync depends on, as configured at this moment. */
 export interface StreamContext {
@@ -133,6 +134,8 @@ export interface EngineDeps {
   queue: RunQueue
   slots: CommitSlots
   governors: Governors
+  /** keeps secrets that change with each use; without it, sources that have such cannot sign in */
+  signIns?: SignIns
   pool: ActorPool
   emit: (event: EngineEvent) => void
   spoolDir: string

@@ -192,7 +192,8 @@ export class LedgerEngine implements Engine, RunHost {
   }
 
   sourceChanged(sourceId: string): void {
-    const { config, ranges, governors, now } = this.#deps
+    const { config, ranges, governors, signIns, now } = this.#deps
+    signIns?.forget(sourceId)
     const [first] = config.streamsOfSource(sourceId)
     const pausedUntil = first === undefined ? null : config.stream(first)?.source.pausedUntil
     if ((pausedUntil ?? 0) <= now()) governors.resume(sourceId)

@@ -29,6 +29,8 @@ export interface RangeTaskListener {
   onRejects: (rejects: Reject[]) => void
   /** The worker opened its line to the governor of the source. */
   onGovernor: (port: MessagePort) => void
+  /** The same to the keeper of the source's sign-in. */
+  onSignIn: (port: MessagePort) => void
   onSchemaChange: (table: string, columns: { name: string; type: string }[]) => void
 }
 
@@ -105,6 +107,7 @@ export function startRangeTask(
     'source-waited': (event) => hear(() => listener.onWait(event.untilMs, event.reason)),
     // Also of an attempt that is over: other ranges in that worker will use the line.
     'governor-opened': ({ port }) => listener.onGovernor(port),
+    'sign-in-opened': ({ port }) => listener.onSignIn(port),
     'commit-slot-wanted': () =>
       hear(() => {
         listener.onRead()

@@ -136,6 +136,11 @@ export class RangesInFlight {
         // The line of a worker with nothing to do keeps no process alive.
         port.unref()
       },
+      onSignIn: (port) => {
+        if (!deps.signIns) return port.close()
+        deps.signIns.attach(sourceId, port)
+        port.unref()
+      },
       onSchemaChange: (table, columns) => report().schemaChanged(table, columns),
     }
   }

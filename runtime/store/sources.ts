@@ -68,6 +68,7 @@ export function makeSourceStore(db: Sqlite.Database) {
   )
   const remove = db.prepare('delete from sources where id = ? and workspace_id = ?')
   const pause = db.prepare(`update sources set state = 'paused', state_reason = ? where id = ?`)
+  const replaceConfig = db.prepare('update sources set config = ? where id = ?')
   const pauseUntil = db.prepare('update sources set paused_until = ? where id = ?')
   const row = (raw: unknown) => (raw === undefined ? undefined : toRow(raw as Raw))
   return {
@@ -85,6 +86,10 @@ export function makeSourceStore(db: Sqlite.Database) {
     /** Writes what people configure, and the state; raises the version. */
     save: (source: SourceRow): void => {
       save.run(toRaw(source))
+    },
+    /** For secrets that their API changes: nothing that a person configured, so the version stays. */
+    replaceConfig: (id: string, config: StoredConfig): void => {
+      replaceConfig.run(JSON.stringify(config), id)
     },
     delete: (workspaceId: string, id: string): boolean => remove.run(id, workspaceId).changes > 0,
     pause: (id: string, reason: Failure): void => {

@@ -5,6 +5,7 @@ import type { Limit } from './limit.ts'
 import type { Manifest } from './manifest.ts'
 import type { WrittenUse } from './names.ts'
 import { nearest } from './nearest.ts'
+import { configField } from './rotating.ts'
 
 const schema = (path: ManifestPath, message: string, remedy: string): Finding => ({
   code: 'manifest.schema',
@@ -89,9 +90,9 @@ function configFindings({ config }: Manifest): Finding[] {
 }
 
 function authFindings(auth: Auth, path: ManifestPath, manifest: Manifest): Finding[] {
-  if (auth.type !== 'choice') return optionFindings(auth, path)
+  if (auth.type !== 'choice') return optionFindings(auth, path, manifest)
   const findings = Object.entries(auth.options).flatMap(([name, option]) =>
-    optionFindings(option, [...path, 'options', name]),
+    optionFindings(option, [...path, 'options', name], manifest),
   )
   const field = /^config\??\.([a-z][a-z0-9_]*)$/.exec(auth.by ?? '')?.[1]
   const choices = field && Object.hasOwn(manifest.config, field) ? manifest.config[field]?.enum : []
@@ -105,7 +106,7 @@ function authFindings(auth: Auth, path: ManifestPath, manifest: Manifest): Findi
 
 /** Keys that a grant cannot do without. */
 const grantNeeds: Record<string, readonly string[]> = {
-  authorization_code: ['authorize_url', 'client_id'],
+  authorization_code: ['authorize_url', 'client_id', 'refresh_token'],
   refresh_token: ['refresh_token'],
   client_credentials: ['client_id', 'client_secret'],
   jwt_bearer: ['jwt'],
@@ -113,12 +114,18 @@ const grantNeeds: Record<string, readonly string[]> = {
   custom: ['grant_name'],
 }
 
-function optionFindings(auth: AuthOption, path: ManifestPath): Finding[] {
+function optionFindings(auth: AuthOption, path: ManifestPath, { config }: Manifest): Finding[] {
   if (auth.type === 'login' && auth.request.body && auth.request.method === 'GET') {
     const remedy = 'write method: POST'
     return [schema([...path, 'request', 'body'], 'a body is not sent with GET', remedy)]
   }
   if (auth.type !== 'oauth2') return []
+  const field = configField(auth.refresh_token)
+  if (auth.rotates && !(field && Object.hasOwn(config, field) && config[field]?.secret)) {
+    const remedy = 'write refresh_token: "{{ config.<field> }}", and secret: true for that field'
+    const message = 'rotates needs a refresh_token that can be replaced in the config'
+    return [schema([...path, 'rotates'], message, remedy)]
+  }
   return (grantNeeds[auth.grant] ?? [])
     .filter((key) => !Object.hasOwn(auth, key))
     .map((key) => schema(path, `the grant ${auth.grant} needs ${key}`, `add ${key}`))

@@ -72,6 +72,7 @@ function play(pages: ReadPage[], answer: Answer, budget = new ByteBudget(1e9)) {
     'range-progressed': tell,
     'source-waited': tell,
     'governor-opened': tell,
+    'sign-in-opened': tell,
     'commit-slot-wanted': tell,
     'records-rejected': tell,
     'schema-changed': tell,

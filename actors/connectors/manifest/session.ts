@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
 import { configScope } from '../../../schema/manifest/config.ts'
 import { type Manifest, streamOf } from '../../../schema/manifest/manifest.ts'
+import { rotatingFields } from '../../../schema/manifest/rotating.ts'
 import type { HttpClient } from '../../http/http.ts'
 import { type AuthScope, makeSignIn, type SignIn } from './auth.ts'
+import type { SignInKeeper } from './keeper.ts'
 import { type Governor, makeLocalGovernor } from './limits.ts'
 import { secretsOf } from './secrets.ts'
 import { type Clock, systemClock } from './sleep.ts'
@@ -13,7 +15,7 @@ export interface SourceSession {
   manifest: Manifest
   /** `config` as expressions see it */
   config: Record<string, unknown>
-  secrets: readonly string[]
+  secrets: string[]
   timezone: string
   http: HttpClient
   clock: Clock
@@ -23,6 +25,8 @@ export interface SourceSession {
   /** the connector's own sign-in; streams may have another */
   signIn: SignIn
   maxBodyBytes: number
+  /** the keeper of whoever opened the session last: lines end, sessions stay */
+  keeping: { keeper: SignInKeeper | undefined }
   /** sign-ins of streams that have their own, by stream; filled by `streamSession` */
   ofStreams: Map<string, SourceSession>
 }
@@ -42,17 +46,20 @@ export interface SourceOptions {
   maxBodyBytes?: number
   /** what requests of the source ask for leave, where they are not alone; else a governor of their own */
   governor?: Governor
+  /** who stores secrets that change with each use; without one, such sign-ins cannot be renewed */
+  keeper?: SignInKeeper
 }
 
 /** Sessions by what they depend on. Reads of one source in one worker share its token and its budget. */
 const sessions = new WeakMap<HttpClient, Map<string, SourceSession>>()
 const maxSessions = 256
+const mostSecrets = 200
 
 /** The session of a source, made when first asked for. @throws DerrickError auth.config, manifest.unsupported */
 export function openSession(options: SourceOptions): SourceSession {
   const { manifest, config, http, timezone = 'UTC', maxBodyBytes = 0 } = options
   const key = createHash('sha256')
-    .update(JSON.stringify([manifest, config, timezone, maxBodyBytes]))
+    .update(JSON.stringify([manifest, lastingConfig(manifest, config), timezone, maxBodyBytes]))
     .digest('base64')
   let known = sessions.get(http)
   if (!known) {
@@ -64,7 +71,18 @@ export function openSession(options: SourceOptions): SourceSession {
   known.delete(key)
   known.set(key, session)
   if (known.size > maxSessions) known.delete(known.keys().next().value as string)
+  session.keeping.keeper = options.keeper
   return options.governor ? { ...session, governor: options.governor } : session
+}
+
+/** A secret that changes with each use is not what tells two sources apart, or each renewal would begin a new session. */
+function lastingConfig(
+  manifest: Manifest,
+  config: Record<string, unknown>,
+): Record<string, unknown> {
+  const changing = rotatingFields(manifest)
+  if (changing.length === 0) return config
+  return Object.fromEntries(Object.entries(config).filter(([name]) => !changing.includes(name)))
 }
 
 function makeSession(options: SourceOptions): SourceSession {
@@ -86,6 +104,7 @@ function makeSession(options: SourceOptions): SourceSession {
       clock,
     }),
     signIn: noSignIn,
+    keeping: { keeper: options.keeper },
     ofStreams: new Map(),
     maxBodyBytes: Math.min(api.max_body_bytes, options.maxBodyBytes ?? api.max_body_bytes),
   }
@@ -100,8 +119,22 @@ function signInOf(auth: Manifest['auth'], session: SourceSession): SignIn {
   const scope: AuthScope = { config: session.config, now: session.clock.now() }
   return makeSignIn(auth, scope, {
     now: () => session.clock.now(),
-    fetchToken: (way, tokenScope, signal) => fetchToken(way, tokenScope, session, signal),
+    async fetchToken(way, tokenScope, signal) {
+      const fields = rotatingFields(session.manifest)
+      keepSecret(session, ...fields.map((field) => tokenScope.config[field]))
+      const token = await fetchToken(way, tokenScope, session, signal)
+      keepSecret(session, token.value, token.successor)
+      return token
+    },
+    keeper: () => session.keeping.keeper,
   })
+}
+
+/** Tokens must appear in no message either. The newest are remembered: older ones do not work any more. */
+function keepSecret({ secrets }: SourceSession, ...values: unknown[]): void {
+  for (const value of values)
+    if (typeof value === 'string' && !secrets.includes(value)) secrets.push(value)
+  if (secrets.length > mostSecrets) secrets.splice(0, secrets.length - mostSecrets)
 }
 
 /** The session as a stream sees it: its own sign-in instead of the connector's, its own limits beside them. */

@@ -1,6 +1,7 @@
 import { createHmac, createSign } from 'node:crypto'
 import { DerrickError, derrickError, toFailure } from '../../../schema/error.ts'
 import type { AuthOf, Jwt } from '../../../schema/manifest/auth.ts'
+import type { ErrorRule } from '../../../schema/manifest/error-rule.ts'
 import { compileTemplate, compileTree } from '../../../schema/manifest/expression/template.ts'
 import { textOf } from '../../../schema/manifest/expression/value.ts'
 import { compilePath } from '../../../schema/manifest/path.ts'
@@ -35,8 +36,12 @@ export async function fetchToken(
       return tokenOf(answer, auth, {}, scope.now)
     }
     case 'oauth2': {
-      const answer = await askForToken(() => tokenDraft(auth, scope), session, signal)
-      return tokenOf(answer, auth, auth.save, scope.now)
+      const rules = auth.revoked_when ? [revokedRule(auth.revoked_when)] : []
+      const answer = await askForToken(() => tokenDraft(auth, scope), session, signal, rules)
+      const token = tokenOf(answer, auth, auth.save, scope.now)
+      const successor = auth.rotates ? compilePath(auth.refresh_token_at)(answer) : undefined
+      // An API that gives none goes on taking the old one.
+      return typeof successor === 'string' && successor !== '' ? { ...token, successor } : token
     }
   }
 }
@@ -57,6 +62,7 @@ async function askForToken(
   draft: () => RequestDraft,
   session: SourceSession,
   signal: AbortSignal,
+  rules: ErrorRule[] = [],
 ): Promise<unknown> {
   const unsigned = {
     ...session,
@@ -67,7 +73,7 @@ async function askForToken(
       {
         scope: requestScope(session),
         draft,
-        judge: makeErrorJudge([]),
+        judge: makeErrorJudge([...rules, ...revokedRules]),
         retry: session.manifest.retry,
         records: jsonObject,
         signal,
@@ -78,6 +84,7 @@ async function askForToken(
     return document.response
   } catch (error) {
     const given = toFailure(error)
+    if (given.message === revoked) throw grantRevoked(error)
     if (!/^http\.status_4/.test(given.code) || given.category === 'rate_limit') throw error
     throw new DerrickError({
       ...given,
@@ -88,6 +95,24 @@ async function askForToken(
     })
   }
 }
+
+const revoked = 'the account has revoked the access that this source was given'
+
+/** What RFC 6749 has for it; a manifest may say how its API tells. */
+const revokedRule = (when: ErrorRule['when']): ErrorRule => ({
+  when,
+  // biome-ignore lint/suspicious/noThenProperty: the author's word for the action; its value is a text, never a function
+  then: 'fail',
+  category: 'auth',
+  message: revoked,
+})
+const revokedRules = [revokedRule({ status: [400, 401], text: 'invalid_grant' })]
+
+const grantRevoked = (cause: unknown) =>
+  derrickError('auth', 'auth.revoked', revoked, {
+    cause,
+    remedy: "give it access again, and put the new refresh token into the source's config",
+  })
 
 function tokenOf(
   answer: unknown,
@@ -115,7 +140,7 @@ function tokenDraft(auth: AuthOf<'oauth2'>, scope: AuthScope): RequestDraft {
   const give = (name: string, template: string | undefined): void => {
     if (template !== undefined) fields.set(name, credential(template, name, scope))
   }
-  if (auth.grant === 'refresh_token') give('refresh_token', auth.refresh_token)
+  if (refreshes(auth)) give('refresh_token', auth.refresh_token ?? '')
   if (auth.grant === 'jwt_bearer' && auth.jwt) fields.set('assertion', signedJwt(auth.jwt, scope))
   if (auth.scopes.length > 0) fields.set('scope', auth.scopes.join(auth.scope_separator))
   const headers = new Map([['accept', 'application/json']])
@@ -154,9 +179,14 @@ function tokenBody(fields: Map<string, unknown>, asJson: boolean): DraftBody {
   return { kind: 'json', value }
 }
 
+/** Once somebody has agreed in a browser, only the refresh token that came of it is used. */
+const refreshes = ({ grant }: AuthOf<'oauth2'>): boolean =>
+  grant === 'refresh_token' || grant === 'authorization_code'
+
 function grantType(auth: AuthOf<'oauth2'>): string {
   if (auth.grant === 'jwt_bearer') return 'urn:ietf:params:oauth:grant-type:jwt-bearer'
-  return auth.grant
+  if (auth.grant === 'custom') return auth.grant_name ?? auth.grant
+  return refreshes(auth) ? 'refresh_token' : auth.grant
 }
 
 const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')

@@ -173,6 +173,7 @@ t.test('a cancel that nobody answers puts the range back and blames it for nothi
     onWait: ignore,
     onRejects: ignore,
     onGovernor: ignore,
+    onSignIn: ignore,
     onSchemaChange: ignore,
   }
   const range = startRangeTask({ target: {} } as RangeJob, deps, listener)

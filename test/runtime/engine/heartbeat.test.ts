@@ -16,6 +16,7 @@ const listener = {
   onWait: ignore,
   onRejects: ignore,
   onGovernor: ignore,
+  onSignIn: ignore,
   onSchemaChange: ignore,
 }
 

@@ -1,0 +1,21 @@
+import type { Auth, AuthOption } from './auth.ts'
+import type { Manifest } from './manifest.ts'
+
+/** The field that a template is made of and nothing else: `{{ config.refresh_token }}` → `refresh_token`; null for any other. */
+export function configField(template: string | undefined): string | null {
+  return /^\{\{\s*config\??\.([a-z][a-z0-9_]{0,62})\s*\}\}$/.exec(template ?? '')?.[1] ?? null
+}
+
+/** Fields of the config whose values an API replaces with each use: refresh tokens that rotate. */
+export function rotatingFields(manifest: Manifest): string[] {
+  const signIns = [manifest.auth, ...Object.values(manifest.streams).map(({ auth }) => auth)]
+  const fields = signIns
+    .flatMap((auth) => (auth ? optionsOf(auth) : []))
+    .map((auth) => {
+      return auth.type === 'oauth2' && auth.rotates ? configField(auth.refresh_token) : null
+    })
+  return [...new Set(fields.filter((field) => field !== null))]
+}
+
+const optionsOf = (auth: Auth): AuthOption[] =>
+  auth.type === 'choice' ? Object.values(auth.options) : [auth]
