@@ -63,6 +63,8 @@ export interface PlanInput {
   table: readonly TableColumn[]
   /** fields of the key, which always have a column */
   keyFields: readonly string[]
+  /** top-level field of the record's own time */
+  cursorField?: string | null
   /** the type that somebody declared for a field */
   declared?: (field: string) => DeclaredType | null
   /** columns that may not change their type */
@@ -81,7 +83,10 @@ export function planColumns(input: PlanInput): ColumnPlan {
   const keys = new Set(keyFields)
   const fields = [...seen.fields.values()].sort((a, b) => (a.field < b.field ? -1 : 1))
   for (const field of fields) if (keys.has(field.field)) planner.placeKey(field)
-  for (const field of fields) if (!keys.has(field.field)) planner.place(field)
+  // The cursor decides which version of a record wins: it has a column, however many fields there are.
+  const byName = fields.filter(({ field }) => !keys.has(field))
+  for (const field of byName) if (field.field === input.cursorField) planner.place(field, true)
+  for (const field of byName) if (field.field !== input.cursorField) planner.place(field)
   if (plan.extra.length > 0 || seen.extra) planner.needExtra()
   planner.emptyTheRest()
   return plan
@@ -100,12 +105,12 @@ class Planner {
     this.#fixed = fixed
   }
 
-  place(seen: SeenField): void {
+  place(seen: SeenField, isForced = false): void {
     const name = columnName(seen.field)
     const parts = partsOf(seen)
     const declared = this.#declared(seen.field)
     const fresh = declared ? declaredTypes[declared] : newType(parts)
-    const type = this.#columns.get(name)?.type ?? this.#create(name, fresh, false)
+    const type = this.#columns.get(name)?.type ?? this.#create(name, fresh, isForced)
     if (type === null) return void this.#plan.extra.push(...parts)
     // What is declared an integer stays one: fractions go beside it.
     const lasting = declared === 'integer' ? type : this.#widened(name, type, seen)
@@ -113,7 +118,7 @@ class Planner {
     if (type !== 'other') this.#assign(name, own)
     if (rest.length === 0) return
     const variant = variantName(seen.field)
-    const known = this.#columns.get(variant)?.type ?? this.#create(variant, 'text', false)
+    const known = this.#columns.get(variant)?.type ?? this.#create(variant, 'text', isForced)
     if (known === 'text') this.#assign(variant, rest)
     else this.#plan.extra.push(...rest)
   }

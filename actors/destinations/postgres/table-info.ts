@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import type { Target } from '../../../schema/protocol.ts'
 import { deletedColumn } from '../flagged.ts'
+import { fieldPath } from '../path.ts'
 import { type ColumnPlan, planColumns, type TableColumn } from './columns.ts'
 import { declaredType } from './declared.ts'
 import { isKeyed } from './identity.ts'
@@ -99,6 +100,7 @@ export function planFor(target: Target, needs: TableNeeds, info: TableInfo | nul
     seen: needs.seen,
     table: columns,
     keyFields: isKeyed(target) ? target.primaryKey : [],
+    cursorField: cursorColumn(target),
     declared: (field) => declaredType(target, field),
     fixed: info?.fixed ?? new Set(),
   })
@@ -106,6 +108,11 @@ export function planFor(target: Target, needs: TableNeeds, info: TableInfo | nul
     plan.create.push({ name: deletedColumn, type: 'timestamptz' })
   }
   return plan
+}
+
+/** A field of that name, or the one that a dotted path goes through. */
+function cursorColumn({ cursorField }: Target): string | null {
+  return cursorField === null ? null : (fieldPath(cursorField).parts[0] ?? null)
 }
 
 export const preparedTable = (info: TableInfo, plan: ColumnPlan): PreparedTable => ({
