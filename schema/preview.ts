@@ -73,7 +73,8 @@ export const PreviewField = Type.Object({
   absent: Type.Integer(),
   example: Type.String(),
   note: Type.Optional(Type.String()),
-  declare: Type.Optional(Type.String({ description: 'a line for `fields:` in the manifest' })),
+  declare: Type.Optional(Type.String({ description: 'a line for `types:` of the stream' })),
+  convert: Type.Optional(Type.String({ description: 'a line for `fields:` of the stream' })),
 })
 export type PreviewField = Static<typeof PreviewField>
 

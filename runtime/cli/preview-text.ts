@@ -27,7 +27,7 @@ export function previewText(
     section('Paging', paging(report)),
     section(recordsTitle(report), report.records.map(recordText)),
     section('Fields', fieldsTable(report.fields)),
-    section('To declare, if a database gets them', declarations(report.fields)),
+    section('To declare in the stream, if a database gets it', declarations(report.fields)),
     section('Key', report.record_count > 0 ? keyText(report.key) : []),
     section('Edges of the window', edgesText(report)),
     section('Findings', findings(report)),
@@ -146,9 +146,14 @@ function fieldsTable(fields: readonly PreviewField[]): string[] {
   })
 }
 
+/** Lines to paste into the stream. */
 function declarations(fields: readonly PreviewField[]): string[] {
-  const lines = fields.flatMap(({ declare }) => (declare === undefined ? [] : [`  ${declare}`]))
-  return lines.length === 0 ? [] : ['fields:', ...lines]
+  const types = fields.flatMap(({ declare }) => declare ?? [])
+  const conversions = fields.flatMap(({ convert }) => convert ?? [])
+  return [
+    ...(types.length > 0 ? [`types: {${types.join(', ')}}`] : []),
+    ...(conversions.length > 0 ? ['fields:', ...conversions.map((line) => `  ${line}`)] : []),
+  ]
 }
 
 function keyText(key: PreviewKey): string[] {

@@ -115,7 +115,8 @@ function Records(props: { report: PreviewReport }) {
 }
 
 function Types(props: { report: PreviewReport }) {
-  const notes = () => props.report.fields.filter((field) => field.declare !== undefined)
+  const notes = () =>
+    props.report.fields.filter((field) => (field.declare ?? field.convert) !== undefined)
   return (
     <details>
       <summary>
@@ -138,7 +139,10 @@ function Types(props: { report: PreviewReport }) {
                   <span class="muted"> · {field.note}</span>
                 </Show>
                 <Show when={field.declare}>
-                  <pre class="snippet">{field.declare}</pre>
+                  <pre class="snippet">{`types: {${field.declare}}`}</pre>
+                </Show>
+                <Show when={field.convert}>
+                  <pre class="snippet">{`fields:\n  ${field.convert}`}</pre>
                 </Show>
               </dd>
             </>

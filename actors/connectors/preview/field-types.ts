@@ -16,11 +16,19 @@ interface Seen {
   epochs: boolean
 }
 
+/** Types that need no advice. */
+export interface KnownTypes {
+  /** by the manifest's `types` */
+  declared: Readonly<Record<string, string>>
+  /** fields whose type is not declared: keys keep that of their values, the cursor's column holds instants */
+  fixed: readonly string[]
+}
+
 const mostFields = 300
 const exampleLength = 60
 
 /** The top-level fields of records in the order of their appearance, with what their values are. */
-export function inferFields(records: readonly Row[]): PreviewField[] {
+export function inferFields(records: readonly Row[], known: KnownTypes): PreviewField[] {
   const fields = new Map<string, Seen>()
   for (const record of records) {
     for (const [name, value] of Object.entries(record)) {
@@ -33,7 +41,7 @@ export function inferFields(records: readonly Row[]): PreviewField[] {
       note(seen, value)
     }
   }
-  return [...fields].map(([name, seen]) => described(name, seen, records.length))
+  return [...fields].map(([name, seen]) => described(name, seen, records.length, known))
 }
 
 const newSeen = (): Seen => ({
@@ -88,20 +96,21 @@ const isEpoch = (value: number): boolean =>
 const nameLike = /(^|_)(id|ids|zip|postal|postcode|phone|code|sku|number|account|version)$/i
 const timeLike = /(time|timestamp|date|created|updated|modified|_at|At|_on)$/
 
-function described(name: string, seen: Seen, records: number): PreviewField {
-  const kinds = [...seen.kinds]
+function described(
+  name: string,
+  seen: Seen,
+  records: number,
+  { declared, fixed }: KnownTypes,
+): PreviewField {
+  const types = [...seen.kinds]
     .sort((a, b) => b[1] - a[1])
     .map(([kind]) => kind)
     // 12 and 12.5 are one kind of number.
     .filter((kind) => !(kind === 'integer' && seen.kinds.has('number')))
-  const field: PreviewField = {
-    name,
-    types: kinds,
-    nulls: seen.nulls,
-    absent: records - seen.present,
-    example: exampleOf(seen.example),
-  }
-  return { ...field, ...adviceOn(name, kinds, seen) }
+  const { nulls, present } = seen
+  const field = { name, types, nulls, absent: records - present, example: exampleOf(seen.example) }
+  if (Object.hasOwn(declared, name)) return { ...field, note: `declared ${declared[name]}` }
+  return fixed.includes(name) ? field : { ...field, ...adviceOn(name, types, seen) }
 }
 
 function exampleOf(value: unknown): string {
@@ -114,30 +123,48 @@ function adviceOn(
   name: string,
   kinds: Kind[],
   { texts, epochs }: Seen,
-): Pick<PreviewField, 'note' | 'declare'> {
-  const as = (type: string): string => {
-    // Names that are no plain path are reached by quotes.
-    const isPlain = /^[A-Za-z_]\w*$/.test(name)
-    const value = isPlain ? `record?.${name}` : `record[${JSON.stringify(name)}]`
-    const path = isPlain ? name : `'${JSON.stringify([name])}'`
-    return `- {set: ${path}, to: '{{ ${value} }}', as: ${type}}`
-  }
-  const lanes = new Set(kinds.map(laneOf))
+): Pick<PreviewField, 'note' | 'declare' | 'convert'> {
   if (kinds.length === 0) return { note: 'only null so far: its first value decides the type' }
+  const as = (type: string): string => `${nameText(name)}: ${type}`
+  const lanes = new Set(kinds.map(laneOf))
   if (lanes.size > 1)
     return {
-      note: `${[...lanes].join(' and ')} mixed: a database gets a column for each`,
-      declare: as(lanes.has('json') ? 'json' : 'string'),
+      note: `${[...lanes].join(' and ')} mixed: without a type a database gets a column for each`,
+      declare: as('text'),
     }
-  if (texts.count > 0 && kinds.every((kind) => kind === 'text')) {
+  const [kind] = kinds
+  if (kinds.length === 1 && kind === 'timestamp')
+    return { note: 'a time written as text', declare: as('timestamp') }
+  if (kinds.length === 1 && kind === 'date')
+    return { note: 'a date written as text', declare: as('date') }
+  if (texts.count > 0 && kinds.every((one) => one === 'text')) {
     if (texts.booleans) return { note: 'a boolean written as text', declare: as('boolean') }
     if (texts.numbers && !nameLike.test(name))
-      return { note: 'numbers written as text', declare: as('number') }
-    if (texts.json) return { note: 'JSON written as text', declare: as('json') }
+      return { note: 'a number written as text', declare: as('number') }
+    if (texts.json) return { note: 'JSON written as text', convert: conversion(name, 'json') }
   }
-  if (kinds.every((kind) => kind === 'integer') && epochs && timeLike.test(name))
-    return { note: 'a time as a number', declare: as('timestamp') }
+  if (kind === 'integer' && epochs && timeLike.test(name))
+    return {
+      note: 'a time as a number',
+      convert: conversion(name, 'timestamp'),
+      declare: as('timestamp'),
+    }
   return {}
+}
+
+const isPlain = (name: string): boolean => /^[A-Za-z_]\w*$/.test(name)
+
+/** YAML's own words would be taken for something else. */
+const nameText = (name: string): string =>
+  isPlain(name) && !/^(on|off|yes|no|y|n|true|false|null)$/i.test(name)
+    ? name
+    : JSON.stringify(name)
+
+function conversion(name: string, as: string): string {
+  // Names that are no plain path are reached by quotes.
+  const value = isPlain(name) ? `record?.${name}` : `record[${JSON.stringify(name)}]`
+  const path = isPlain(name) ? name : `'${JSON.stringify([name])}'`
+  return `- {set: ${path}, to: '{{ ${value} }}', as: ${as}}`
 }
 
 function laneOf(kind: Kind): string {

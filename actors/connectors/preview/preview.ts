@@ -12,7 +12,7 @@ import { type Clock, systemClock } from '../manifest/sleep.ts'
 import { planStream, type StreamPlan } from '../manifest/stream-plan.ts'
 import type { Span } from '../manifest/window.ts'
 import { type EdgeFindings, tryEdges } from './edges.ts'
-import { inferFields } from './field-types.ts'
+import { inferFields, type KnownTypes } from './field-types.ts'
 import { makeFixture, makeReplay, parseFixture, replayConfig } from './fixture.ts'
 import { checkKey } from './key.ts'
 import { SecretMask } from './mask.ts'
@@ -194,13 +194,18 @@ async function look(
   Object.assign(report, { end, record_count: records.length })
   report.pages = mask.value(pages) as PreviewReport['pages']
   report.records = records.slice(0, order.records).map((record) => mask.value(record) as Row)
-  report.fields = mask.value(inferFields(records)) as PreviewReport['fields']
+  report.fields = mask.value(inferFields(records, knownTypes(seen.plan))) as PreviewReport['fields']
   report.key = mask.value(checkKey(records, seen.plan.stream.key)) as PreviewReport['key']
   report.edges = edges && { start: edges.start, end: edges.end }
   if (report.failure === null || records.length > 0)
     report.warnings = trapsOf(seen, report, edges).map((one) => mask.value(one) as typeof one)
   return report
 }
+
+const knownTypes = ({ stream }: StreamPlan): KnownTypes => ({
+  declared: stream.types ?? {},
+  fixed: [...stream.key, ...(stream.window ? [stream.window.field] : [])],
+})
 
 const emptyReport = ({ id }: Manifest, stream: string): PreviewReport => ({
   connector: id,
