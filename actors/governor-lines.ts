@@ -4,57 +4,70 @@ import { derrickError } from '../schema/error.ts'
 import type { LeaveAnswer, LeaveRequest, RangeJob } from '../schema/protocol.ts'
 import { LeasedGovernor } from './connectors/manifest/leased-governor.ts'
 import type { Governor } from './connectors/manifest/limits.ts'
-import { systemClock } from './connectors/manifest/sleep.ts'
+import { type Clock, systemClock } from './connectors/manifest/sleep.ts'
 
 interface Line {
   governor: LeasedGovernor
   close(): void
 }
 
-/** Sources that this worker keeps a line for; those without a request under way are given up for others. */
+/** Sources that a worker keeps a line for; those without a request under way are given up for others. */
 const mostLines = 256
-const lines = new Map<string, Line>()
 
-/**
- * What the requests of a range ask for leave: this worker's line to the governor of its source, opened by the first range
- * that needs it.
- * @param open sends the other end to the supervisor
- */
-export function governorOf(
-  job: Pick<RangeJob, 'sourceId' | 'connector' | 'lane'>,
-  open: (port: MessagePort) => void,
-): Governor {
-  const { sourceId, connector, lane } = job
-  const line = lines.get(sourceId) ?? openLine(sourceId, open)
-  // Most recently used last: the first is the one to give up.
-  lines.delete(sourceId)
-  lines.set(sourceId, line)
-  giveUpIdle()
-  return line.governor.view([{ stream: null, limits: connector.manifest.api.limits }], lane)
+export interface LineDeps {
+  clock: Clock
+  openPorts: () => { port1: MessagePort; port2: MessagePort }
 }
 
-function openLine(sourceId: string, open: (port: MessagePort) => void): Line {
-  const { port1, port2 } = new MessageChannel()
-  const hear = (answer: LeaveAnswer): void => governor.hear(answer)
-  const channel = openChannel<LeaveRequest, LeaveAnswer>(
-    port1,
-    { 'leave-granted': hear, 'source-paused': hear },
-    () => {
-      if (lines.get(sourceId)?.governor === governor) lines.delete(sourceId)
-      governor.lost(lineLost)
-    },
-  )
-  const governor = new LeasedGovernor(channel, systemClock)
-  open(port2)
-  return { governor, close: () => channel.close() }
-}
+/** A worker's lines to the governors of its sources, each opened by the first range that needs it. */
+export class GovernorLines {
+  readonly #deps: LineDeps
+  readonly #lines = new Map<string, Line>()
 
-function giveUpIdle(): void {
-  for (const [sourceId, line] of lines) {
-    if (lines.size <= mostLines) return
-    if (!line.governor.isIdle) continue
-    lines.delete(sourceId)
-    line.close()
+  constructor(deps: LineDeps = { clock: systemClock, openPorts: () => new MessageChannel() }) {
+    this.#deps = deps
+  }
+
+  /**
+   * What the requests of a range ask for leave.
+   * @param open sends the other end of a new line to the supervisor
+   */
+  governorOf(
+    { sourceId, connector, lane }: Pick<RangeJob, 'sourceId' | 'connector' | 'lane'>,
+    open: (port: MessagePort) => void,
+  ): Governor {
+    const line = this.#lines.get(sourceId) ?? this.#open(sourceId, open)
+    // Most recently used last: the first is the one to give up.
+    this.#lines.delete(sourceId)
+    this.#lines.set(sourceId, line)
+    this.#giveUpIdle()
+    return line.governor.view([{ stream: null, limits: connector.manifest.api.limits }], lane)
+  }
+
+  #open(sourceId: string, open: (port: MessagePort) => void): Line {
+    const { clock, openPorts } = this.#deps
+    const { port1, port2 } = openPorts()
+    const hear = (answer: LeaveAnswer): void => governor.hear(answer)
+    const channel = openChannel<LeaveRequest, LeaveAnswer>(
+      port1,
+      { 'leave-granted': hear, 'source-paused': hear },
+      () => {
+        if (this.#lines.get(sourceId)?.governor === governor) this.#lines.delete(sourceId)
+        governor.lost(lineLost)
+      },
+    )
+    const governor = new LeasedGovernor(channel, clock)
+    open(port2)
+    return { governor, close: () => channel.close() }
+  }
+
+  #giveUpIdle(): void {
+    for (const [sourceId, line] of this.#lines) {
+      if (this.#lines.size <= mostLines) return
+      if (!line.governor.isIdle) continue
+      this.#lines.delete(sourceId)
+      line.close()
+    }
   }
 }
 

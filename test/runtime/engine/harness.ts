@@ -178,13 +178,13 @@ export function makeHarness(
   }
 }
 
-function openDatabase(): Sqlite.Database {
+export function openDatabase(): Sqlite.Database {
   const db = new Sqlite(':memory:')
   for (const { sql } of builtInMigrations()) db.exec(sql)
   return db
 }
 
-function insertStream(db: Sqlite.Database, context: StreamContext): void {
+export function insertStream(db: Sqlite.Database, context: StreamContext): void {
   db.pragma('foreign_keys = off')
   db.prepare(
     `insert into streams (id, workspace_id, connection_id, name, source_stream, primary_key, sync_strategy,
@@ -193,7 +193,7 @@ function insertStream(db: Sqlite.Database, context: StreamContext): void {
   ).run(context.streamId, context.streamId)
 }
 
-function makeContext(over: Partial<StreamContext>, i: number): StreamContext {
+export function makeContext(over: Partial<StreamContext>, i: number): StreamContext {
   return {
     streamId: `str_${i}`,
     workspaceId: 'ws_1',
@@ -248,7 +248,7 @@ function makeContext(over: Partial<StreamContext>, i: number): StreamContext {
   }
 }
 
-function makeTestConfiguration(
+export function makeTestConfiguration(
   db: Sqlite.Database,
   contexts: Map<string, StreamContext>,
 ): Configuration {
