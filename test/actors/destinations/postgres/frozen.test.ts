@@ -11,9 +11,9 @@ import type { Row } from '../../../../actors/destinations/writer.ts'
 import { CommitSlots } from '../../../../runtime/engine/commit-slots.ts'
 import type { Target } from '../../../../schema/protocol.ts'
 import { startPostgres } from '../../../support/postgres.ts'
+import { type Random, randomFrom } from '../seeded.ts'
 import { logicalRows } from './logical.ts'
 import { day, Scene } from './scene.ts'
-import { type Random, randomFrom } from './seeded.ts'
 
 const { values } = parseArgs({
   options: {

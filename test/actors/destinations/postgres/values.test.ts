@@ -6,6 +6,7 @@ import { startPostgres } from '../../../support/postgres.ts'
 import { expectedText, logicalRows, sameJson } from './logical.ts'
 import { day, Scene } from './scene.ts'
 
+t.setTimeout(240_000)
 const postgres = await startPostgres()
 t.teardown(() => postgres.remove())
 
