@@ -1,4 +1,4 @@
-import type { StreamCapabilities } from '../../schema/manifest/capabilities.ts'
+import { isOffered, type StreamCapabilities } from '../../schema/manifest/capabilities.ts'
 import { nearest } from '../../schema/manifest/nearest.ts'
 import type { Retry, Stream, StreamCreate, StreamPatch } from '../../schema/stream.ts'
 import { isZone, startDateMs } from '../../schema/tiling.ts'
@@ -245,6 +245,12 @@ function capabilitiesOf(
 ): StreamCapabilities {
   const manifest = connectors.manifest(source.connector)
   const can = connectors.capabilities(source.connector, stream)
+  if (manifest && can && !isOffered(manifest, stream, source.config)) {
+    const detail = `${source.name} does not offer ${stream} as it is configured`
+    throw unprocessable(code, [
+      { pointer, detail, remedy: `see enabled_if of ${stream} in the connector` },
+    ])
+  }
   if (can) return can
   if (!manifest) {
     throw new ApiProblem(

@@ -43,6 +43,8 @@ export interface Engine {
   retryRange(rangeId: number): { runId: string }
   /** Opens every range again; `clear` also removes the stream's data at the destination. */
   resetStream(streamId: string, options: { clear: boolean }): Promise<void>
+  /** Ends runs whose stream was deleted or disabled, and those that take longer than their stream allows. */
+  endUnwanted(): void
   /** Reacts to changed configuration: cancels runs of disabled streams, closes outdated destination actors. */
   streamChanged(streamId: string): void
   sourceChanged(sourceId: string): void

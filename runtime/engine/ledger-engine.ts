@@ -20,7 +20,7 @@ import type { RunHost } from './run-host.ts'
 import type { IsReady } from './run-queue.ts'
 import { SourceTurns } from './source-turns.ts'
 import { clearWindow, resetStream } from './stream-reset.ts'
-import { pausedBy } from './stream-rules.ts'
+import { overdue, pausedBy } from './stream-rules.ts'
 
 /** The engine on top of the ledger: owns the active runs, hands them permits, answers the API. */
 export class LedgerEngine implements Engine, RunHost {
@@ -179,6 +179,14 @@ export class LedgerEngine implements Engine, RunHost {
       this.#resetting.delete(streamId)
       const { workspaceId } = context
       this.#deps.emit({ kind: 'stream-changed', workspaceId, streamId })
+    }
+  }
+
+  endUnwanted(): void {
+    for (const run of this.#active.all()) {
+      run.poke()
+      const reason = overdue(run.run, run.context, this.#deps.now())
+      if (reason) run.expire(reason)
     }
   }
 

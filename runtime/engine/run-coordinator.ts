@@ -14,10 +14,8 @@ import type { RunHost } from './run-host.ts'
 import { RunProgress } from './run-progress.ts'
 import { makeRunReport, type RunReport } from './run-report.ts'
 import { RunWait } from './run-wait.ts'
-import { askedWait, parallelRanges, pausedBy } from './stream-rules.ts'
+import { askedWait, lanesHeldByCancel, parallelRanges, pausedBy } from './stream-rules.ts'
 
-/** Lanes that a cancel holds until a manual trigger: history and repair. */
-export const lanesHeldByCancel = 0b110
 /** In longer waits a run gives its permits to whoever can use them. */
 const offeredWaitMs = 3_000
 
@@ -173,6 +171,15 @@ export class RunCoordinator {
   /** The time for commits is over: everything in flight goes back to pending. */
   stopNow(): void {
     this.#inFlight.cancelAll('stop')
+  }
+
+  /** Ends it for a reason of its own; what is left stays pending, and the next run goes on with it. */
+  expire(reason: Failure): void {
+    if (this.#phase === 'ended' || (this.#ending !== null && this.#ending !== 'yield')) return
+    this.#stoppedBy ??= reason
+    this.#inFlight.cancelAll('cancel')
+    if (this.#phase === 'queued') this.#finish(this.#stoppedBy)
+    else this.#step()
   }
 
   /** Configuration changed, a limit was raised, or a wait is over. */

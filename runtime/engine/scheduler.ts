@@ -4,6 +4,7 @@ import { breathe } from './breathe.ts'
 import type { EngineDeps, StreamContext } from './context.ts'
 import type { Engine } from './engine.ts'
 import { makeDueCheck } from './schedule.ts'
+import { pausedBy } from './stream-rules.ts'
 
 export const tickMs = 10_000
 /** Streams looked at before others have their turn. */
@@ -16,12 +17,17 @@ export interface SchedulerDuties {
   before: (() => void)[]
 }
 
+type SchedulerEngine = Pick<Engine, 'syncStream' | 'endUnwanted'>
 type Deps = Pick<EngineDeps, 'config' | 'ranges' | 'runs' | 'now'>
 
-/** The background task: each tick looks at what is due and starts it. A tick that throws is logged; the next one comes. */
+/**
+ * The background task. Each tick, in this order: tokens, sessions and settings (`before`), runs that should end, schedules,
+ * failed ranges that have come due; permits are taken by the queue that what it starts stands in. A duty that throws is
+ * logged, and the next one follows.
+ */
 export class Scheduler {
   readonly #deps: Deps
-  readonly #engine: Pick<Engine, 'syncStream'>
+  readonly #engine: SchedulerEngine
   readonly #duties: SchedulerDuties
   readonly #onError: (error: unknown) => void
   readonly #isDue = makeDueCheck()
@@ -32,7 +38,7 @@ export class Scheduler {
 
   constructor(
     deps: Deps,
-    engine: Pick<Engine, 'syncStream'>,
+    engine: SchedulerEngine,
     duties: SchedulerDuties,
     onError: (error: unknown) => void,
   ) {
@@ -61,6 +67,7 @@ export class Scheduler {
   async tick(): Promise<void> {
     this.#lastTickAt = this.#deps.now()
     for (const duty of this.#duties.before) this.#guard(duty)
+    this.#guard(() => this.#engine.endUnwanted())
     if (this.#isLooking) return
     this.#isLooking = true
     const { config, ranges, now } = this.#deps
@@ -124,5 +131,4 @@ export class Scheduler {
   }
 }
 
-const isReadable = (stream: StreamContext): boolean =>
-  stream.enabled && !stream.source.paused && stream.pausedReason === null
+const isReadable = (stream: StreamContext): boolean => stream.enabled && pausedBy(stream) === null

@@ -60,6 +60,7 @@ export function recordingEngine(stores: Stores, hub: EventHub, now: () => number
       record('resetStream', streamId, options)
       if (options.clear) stores.ranges.forgetSome(streamId, 1_000)
     },
+    endUnwanted: () => record('endUnwanted'),
     streamChanged: (streamId) => record('streamChanged', streamId),
     sourceChanged: (sourceId) => record('sourceChanged', sourceId),
     destinationChanged: (id) => record('destinationChanged', id),

@@ -1,4 +1,5 @@
 /** What a tick starts, and what it leaves alone. */
+import fc from 'fast-check'
 import t from 'tap'
 import { makeDueCheck, nextFire } from '../../../runtime/engine/schedule.ts'
 import { Scheduler } from '../../../runtime/engine/scheduler.ts'
@@ -15,7 +16,8 @@ const minute = 60_000
 function schedule(h: Harness) {
   const started: RunTrigger[] = []
   const errors: unknown[] = []
-  const engine: Pick<Harness['engine'], 'syncStream'> = {
+  const engine: Pick<Harness['engine'], 'syncStream' | 'endUnwanted'> = {
+    endUnwanted: () => h.engine.endUnwanted(),
     syncStream: (streamId, trigger, window) => {
       const answer = h.engine.syncStream(streamId, trigger, window)
       started.push(trigger)
@@ -130,4 +132,140 @@ t.test('the remembered times of a schedule are those of croner', async (t) => {
   }
   t.same(times, expected)
   t.equal(times.length, 3, 'also in the night that skips this hour')
+})
+
+const crossings: [string, string, number][] = [
+  ['Pacific/Apia', 'skips a date', Date.UTC(2011, 11, 27)],
+  ['Africa/Cairo', 'skips a midnight', Date.UTC(2024, 3, 23)],
+  ['Africa/Cairo', 'has an hour before midnight twice', Date.UTC(2024, 9, 29)],
+  ['Australia/Lord_Howe', 'skips half an hour', Date.UTC(2024, 9, 4)],
+  ['Australia/Lord_Howe', 'has half an hour twice', Date.UTC(2024, 3, 5)],
+  ['Asia/Kolkata', 'is half an hour off', Date.UTC(2024, 3, 5)],
+]
+for (const [zone, what, from] of crossings) {
+  t.test(`a daily schedule fires once on each date where ${zone} ${what}`, async () => {
+    const dates = new Intl.DateTimeFormat('sv', { timeZone: zone })
+    const dateOf = (at: number) => dates.format(at)
+    fc.assert(
+      fc.property(
+        fc.nat(23),
+        fc.nat(59),
+        fc.integer({ min: 10, max: 90 }),
+        (hour, minutes, step) => {
+          const isDue = makeDueCheck()
+          let answered = from
+          const fired: string[] = []
+          const there = new Set<string>()
+          for (let now = from; now < from + 6 * day; now += step * minute) {
+            // The first date and the last may lack the time itself.
+            if (now > from + day && now < from + 5 * day) there.add(dateOf(now))
+            if (!isDue(`${minutes} ${hour} * * *`, zone, answered, now)) continue
+            const last = nextFire(`${minutes} ${hour} * * *`, zone, answered)
+            answered = now
+            if (last !== null) fired.push(dateOf(last))
+          }
+          const isOnce = new Set(fired).size === fired.length
+          return isOnce && [...there].slice(1, -1).every((date) => fired.includes(date))
+        },
+      ),
+      { numRuns: 12 },
+    )
+  })
+}
+
+t.test(
+  'what a tick does comes in the order of its duties, whatever one of them throws',
+  async (t) => {
+    const h = makeHarness(succeed, [{ schedule: '* * * * *', lastScheduledAt: noon - day }])
+    const order: string[] = []
+    const engine = {
+      endUnwanted: () => void order.push('runs that should end'),
+      syncStream: (id: string, trigger: RunTrigger) => {
+        order.push(trigger)
+        return h.engine.syncStream(id, trigger)
+      },
+    }
+    const before = ['tokens', 'sessions', 'settings'].map((duty) => () => {
+      order.push(duty)
+      if (duty === 'sessions') throw new Error('odd')
+    })
+    const errors: unknown[] = []
+    await new Scheduler(h.deps, engine, { before }, (error) => errors.push(error)).tick()
+    t.same(order, ['tokens', 'sessions', 'settings', 'runs that should end', 'schedule'])
+    t.equal(errors.length, 1)
+    await h.ended('str_0')
+  },
+)
+
+t.test('a tick ends runs of streams that were disabled or deleted unnoticed', async (t) => {
+  for (const how of ['disabled', 'deleted', 'disabled while it waits'] as const) {
+    const h = makeHarness(hang)
+    const { scheduler } = schedule(h)
+    if (how === 'disabled while it waits') h.deps.permits.setLimits({ global: 0, perSource: 1 })
+    h.engine.syncStream('str_0', 'manual')
+    if (how !== 'disabled while it waits') await until(() => h.jobs.length === 1)
+    const context = h.contexts.get('str_0')
+    if (how === 'deleted') h.contexts.delete('str_0')
+    else if (context) h.contexts.set('str_0', { ...context, enabled: false })
+    await scheduler.tick()
+    t.equal(await h.ended('str_0'), 'cancelled', how)
+  }
+})
+
+t.test('a run that takes too long ends, and the next one goes on', async (t) => {
+  const h = makeHarness(hang, [{ maxRunMs: 30 * minute, schedule: '0 * * * *' }])
+  const { scheduler, started } = schedule(h)
+  await scheduler.tick()
+  h.engine.syncStream('str_0', 'manual')
+  await until(() => h.jobs.length === 1)
+  h.clock.now = noon + 29 * minute
+  await scheduler.tick()
+  t.equal(h.deps.runs.active('str_0')?.status, 'running')
+  h.clock.now = noon + 30 * minute
+  await scheduler.tick()
+  t.equal(await h.ended('str_0'), 'failed')
+  const ended = h.events.findLast((event) => event.kind === 'run-changed')
+  t.match(ended, { run: { error: { code: 'run.too_long' } } })
+  t.match(h.deps.config.stream('str_0'), { heldLanes: 0, counts: { pending: 6, running: 0 } })
+  h.clock.now = noon + 60 * minute
+  await scheduler.tick()
+  t.same(started, ['schedule'])
+  await until(() => h.jobs.length === 2)
+  h.engine.cancelStream('str_0')
+  await h.ended('str_0')
+})
+
+t.test('a run that has yielded is ended as well once its time is over', async (t) => {
+  const h = makeHarness(hang, [{ maxRunMs: minute }])
+  const { scheduler } = schedule(h)
+  h.deps.permits.setLimits({ global: 0, perSource: 1 })
+  h.engine.syncStream('str_0', 'manual')
+  const run = h.deps.runs.active('str_0')
+  t.equal(run?.status, 'queued')
+  h.clock.now += 5 * minute
+  await scheduler.tick()
+  t.equal(h.deps.runs.active('str_0')?.status, 'queued', 'its time has not begun')
+  h.engine.cancelStream('str_0')
+  await h.ended('str_0')
+})
+
+t.test('a stream that its source does not offer is left alone until it does', async (t) => {
+  const h = makeHarness(succeed, [{ schedule: '*/15 * * * *', lastScheduledAt: noon }])
+  const { scheduler, started } = schedule(h)
+  const context = h.contexts.get('str_0')
+  if (!context) return
+  const set = (isOffered: boolean) =>
+    h.contexts.set('str_0', { ...context, connector: { ...context.connector, isOffered } })
+  set(false)
+  h.clock.now = noon + 20 * minute
+  await scheduler.tick()
+  t.same(started, [])
+  h.engine.syncStream('str_0', 'manual')
+  t.equal(await h.ended('str_0'), 'failed')
+  t.equal(h.jobs.length, 0)
+  set(true)
+  await scheduler.tick()
+  t.same(started, ['schedule'])
+  h.events.length = 0
+  await h.ended('str_0')
 })
