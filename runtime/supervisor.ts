@@ -54,6 +54,10 @@ export interface SupervisorOptions {
   config: Config
   log: Logger
   demo: boolean
+  /** false: no port is opened; the API answers `request` alone */
+  listen?: boolean
+  /** manifests beside those of the folder */
+  manifestFiles?: string[]
 }
 
 const now = (): number => Date.now()
@@ -76,12 +80,13 @@ export async function openSupervisor(options: SupervisorOptions): Promise<Superv
 }
 
 async function build(
-  { config, log, demo }: SupervisorOptions,
+  { config, log, demo, listen: opensPort = true, manifestFiles = [] }: SupervisorOptions,
   db: Database,
   workbench: Workbench,
 ): Promise<Supervisor> {
   const secrets = openSecretBox(db.full, config.dataDir, config.secretKey)
   const connectors = openConnectors(config.manifestsDir, {
+    files: manifestFiles,
     load: workbench.load,
     onRead: (connector) => logConnector(log, connector),
   })
@@ -106,8 +111,9 @@ async function build(
   seedAdminKey(deps, config.adminApiKey)
   await connectors.refresh()
   const app = await buildApp(deps)
-  const url = await listen(app, config)
-  writeClientFile(deps, config.dataDir, url)
+  const url = opensPort ? await listen(app, config) : 'http://localhost'
+  if (opensPort) writeClientFile(deps, config.dataDir, url)
+  else await app.ready()
   engine.start()
   scheduler.start()
   log.info({ url, dataDir: config.dataDir, version }, 'Derrick is up')
@@ -175,6 +181,7 @@ function buildEngine({ config, log, db, secrets, connectors, hub }: EngineParts)
     slots: new CommitSlots(),
     governors: new Governors({
       now,
+      elapsed: () => performance.now(),
       wakeAt,
       budgets: stores.sourceBudgets,
       savePause: configuration.setSourcePausedUntil,

@@ -8,6 +8,8 @@ import { askedToWait } from './stream-rules.ts'
 
 export interface GovernorDeps {
   now: () => number
+  /** ms of a clock that nobody sets */
+  elapsed: () => number
   wakeAt: (at: number, call: () => void) => () => void
   budgets: SourceBudgetStore
   /** stores a pause that an API asked for */
@@ -42,6 +44,8 @@ const saveEveryMs = 1_000
 const saveShare = 0.01
 /** After a restart such windows count as used up: they are over before it would matter. */
 const shortWindowMs = 10_000
+/** Clocks drift, and are corrected, by less. */
+const steadyMs = 500
 /** Shorter waits are nobody's concern. */
 const toldWaitMs = 1_000
 /** Sources without anything under way that are remembered in memory; the rest are read again. */
@@ -55,8 +59,22 @@ export class Governors {
   readonly #deps: GovernorDeps
   readonly #entries = new Map<string, Entry>()
 
+  #clock: { now: number; elapsed: number }
+
   constructor(deps: GovernorDeps) {
     this.#deps = deps
+    this.#clock = { now: deps.now(), elapsed: deps.elapsed() }
+  }
+
+  /** The time; what was counted keeps its age when the clock was set meanwhile. */
+  #now(): number {
+    const { now, elapsed } = { now: this.#deps.now(), elapsed: this.#deps.elapsed() }
+    const setBy = now - this.#clock.now - (elapsed - this.#clock.elapsed)
+    if (Math.abs(setBy) > steadyMs) {
+      this.#clock = { now, elapsed }
+      for (const { governor } of this.#entries.values()) governor.shift(setBy)
+    }
+    return now
   }
 
   /** A range of this source goes to a worker; its limits are those of now. */
@@ -97,7 +115,7 @@ export class Governors {
           },
           'request-answered': (request) => {
             settle(client, request.groups, 1, request.untilMs)
-            entry.governor.answered(request.groups, request, this.#deps.now())
+            entry.governor.answered(request.groups, request, this.#now())
             this.#pump(entry)
           },
           'wait-asked': ({ untilMs }) => this.pause(sourceId, untilMs),
@@ -111,7 +129,7 @@ export class Governors {
       inFlight: [],
     }
     entry.clients.add(client)
-    if (entry.governor.pausedUntil > this.#deps.now()) this.#tellPause(entry, client)
+    if (entry.governor.pausedUntil > this.#now()) this.#tellPause(entry, client)
   }
 
   /** The API asked that nothing be sent before then: stored, and told to all workers. Never shortens a longer one. */
@@ -135,7 +153,7 @@ export class Governors {
   /** What requests of this source wait for, for people: `shop's burst limit (12 s)`. */
   waitingFor(sourceId: string): string | undefined {
     const entry = this.#entries.get(sourceId)
-    const now = this.#deps.now()
+    const now = this.#now()
     if (entry && entry.governor.pausedUntil - now >= toldWaitMs)
       return askedToWait(entry.name, entry.governor.pausedUntil)
     const wait = entry?.governor.waitingFor(now)
@@ -164,10 +182,10 @@ export class Governors {
   }
 
   #pump(entry: Entry): void {
-    const { now, wakeAt } = this.#deps
+    const { wakeAt } = this.#deps
     entry.forgetAlarm?.()
     entry.forgetAlarm = undefined
-    const { grants, againAt } = entry.governor.decide(now())
+    const { grants, againAt } = entry.governor.decide(this.#now())
     for (const { client, groups, requests, untilMs } of grants) {
       entry.unsaved += requests
       for (let i = 0; i < requests; i++) client.inFlight.push({ groups, untilMs })
@@ -181,7 +199,7 @@ export class Governors {
   }
 
   #save(entry: Entry): void {
-    const now = this.#deps.now()
+    const now = this.#now()
     const isDue = now - entry.savedAt >= saveEveryMs || now < entry.savedAt
     if (!isDue && entry.unsaved < entry.governor.smallestWindow(shortWindowMs) * saveShare) return
     this.#deps.budgets.save(entry.sourceId, { memory: entry.governor.memory(now), savedAt: now })

@@ -42,6 +42,7 @@ const slicesOfWindow = 64
 const longestSpacingMs = 60_000
 /** Nor is anything left after a reset that the API puts further away, where the manifest names no window. */
 const longestResetMs = 3_600_000
+const longestShiftedMs = 600_000
 const lowestPace = 0.1
 const paceStep = 0.1
 /** Without a window of its own the pace goes up once in this time. */
@@ -216,6 +217,18 @@ function prune(budget: RateBudget, now: number): void {
   budget.slices = kept < 0 ? [] : kept === 0 ? budget.slices : budget.slices.slice(kept)
 }
 
+/**
+ * The clock was set, by so many ms: what was counted keeps its age. Of a long window only when it went back: a machine that
+ * slept looks like a clock that went on, and nobody should wait for the day that it slept through.
+ */
+export function shift(budget: RateBudget, ms: number): void {
+  if (ms > 0 && windowOf(budget) > longestShiftedMs) return
+  budget.slices = budget.slices.map(([end, requests]) => [sliceEnd(budget, end + ms), requests])
+  budget.notBefore += ms
+  budget.pacedAt += ms
+  if (budget.quota) budget.quota.untilMs += ms
+}
+
 const windowOf = ({ limit }: RateBudget): number => limit.per_ms ?? defaultWindowMs
 
 function lengthOf(budget: RateBudget): number {
@@ -223,7 +236,7 @@ function lengthOf(budget: RateBudget): number {
   return length + Math.min(length * travelShare, longestTravelMs)
 }
 
-const sliceEnd = (budget: RateBudget, atMs: number): number => {
-  const width = Math.max(1, windowOf(budget) / slicesOfWindow)
-  return Math.ceil(atMs / width) * width
-}
+const sliceWidth = (budget: RateBudget): number => Math.max(1, windowOf(budget) / slicesOfWindow)
+
+const sliceEnd = (budget: RateBudget, atMs: number): number =>
+  Math.ceil(atMs / sliceWidth(budget)) * sliceWidth(budget)

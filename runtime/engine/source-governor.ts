@@ -16,6 +16,7 @@ import {
   type RateBudget,
   refused,
   roomOf,
+  shift,
   space,
   take,
 } from './rate-budget.ts'
@@ -174,6 +175,11 @@ export class SourceGovernor<Client> {
   /** What those that wait wait for; undefined when nobody does, or only until something is answered. */
   waitingFor(now: number): GovernorWait | undefined {
     return this.#wait && this.#wait.untilMs > now ? this.#wait : undefined
+  }
+
+  /** The clock was set by so many ms. */
+  shift(ms: number): void {
+    for (const budgets of this.#budgets.values()) for (const budget of budgets) shift(budget, ms)
   }
 
   memory(now: number): GovernorMemory {

@@ -146,6 +146,7 @@ export function makeHarness(
     slots: new CommitSlots(),
     governors: new Governors({
       now: () => clock.now,
+      elapsed: () => clock.now,
       wakeAt,
       budgets: makeSourceBudgetStore(db),
       savePause: config.setSourcePausedUntil,
