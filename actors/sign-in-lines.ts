@@ -16,7 +16,7 @@ export function keeperOf(
   { sourceId }: Pick<RangeJob, 'sourceId'>,
   open: (port: MessagePort) => void,
 ): SignInKeeper {
-  const line = lines.get(sourceId) ?? new SignInLine(open, () => lines.delete(sourceId))
+  const line = lines.get(sourceId) ?? openLine(open, () => lines.delete(sourceId))
   // Most recently used last: the first is the one to give up.
   lines.delete(sourceId)
   lines.set(sourceId, line)
@@ -28,6 +28,18 @@ export function keeperOf(
     }
   }
   return line
+}
+
+function openLine(open: (port: MessagePort) => void, onLost: () => void): SignInLine {
+  const { port1, port2 } = new MessageChannel()
+  const line = new SignInLine(port1, onLost)
+  open(port2)
+  return line
+}
+
+/** A keeper at the other end of a port that was given to a short task; the task closes it. */
+export function keeperOn(port: MessagePort): SignInKeeper & { close(): void } {
+  return new SignInLine(port, () => {})
 }
 
 interface Waiter {
@@ -43,10 +55,9 @@ class SignInLine implements SignInKeeper {
   readonly #waiting: Waiter[] = []
   #isLost = false
 
-  constructor(open: (port: MessagePort) => void, onLost: () => void) {
-    const { port1, port2 } = new MessageChannel()
+  constructor(port: MessagePort, onLost: () => void) {
     this.#channel = openChannel<SignInRequest, SignInAnswer>(
-      port1,
+      port,
       {
         'sign-in-known': ({ token }) => this.#answer((waiter) => waiter.resolve(token)),
         'sign-in-refused': ({ failure }) =>
@@ -59,8 +70,7 @@ class SignInLine implements SignInKeeper {
         for (const waiter of this.#waiting.splice(0)) waiter.reject(lost)
       },
     )
-    port1.unref()
-    open(port2)
+    port.unref()
   }
 
   get isIdle(): boolean {

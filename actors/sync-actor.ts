@@ -14,14 +14,16 @@ import {
   closeDestination,
 } from './destinations/destination-actor.ts'
 import { destinationKind } from './destinations/index.ts'
-import { governorOf } from './governor-lines.ts'
+import { GovernorLines } from './governor-lines.ts'
 import { startHeartbeat } from './heartbeat.ts'
 import { makeHttpClient } from './http/client.ts'
 import type { HttpClient } from './http/http.ts'
-import { keeperOf } from './sign-in-lines.ts'
+import { keeperOf, keeperOn } from './sign-in-lines.ts'
 import { type SyncRangeDeps, syncRange } from './sync-range.ts'
 
 startHeartbeat()
+
+const lines = new GovernorLines()
 
 /** One HTTP client a worker and network policy: connections and sign-ins are shared by its ranges. */
 const clients = new Map<boolean, HttpClient>()
@@ -48,7 +50,7 @@ const deps: SyncRangeDeps = {
       http: clientFor(job.allowPrivateNetworks),
       clock,
       random,
-      governor: governorOf(job, openGovernor),
+      governor: lines.governorOf(job, openGovernor),
       ...(rotatingFields(job.connector.manifest).length > 0
         ? { keeper: keeperOf(job, openSignIn) }
         : {}),
@@ -65,8 +67,17 @@ type Handlers = {
 
 const handlers: Handlers = {
   'sync-range': ({ job, port }) => syncRange(job, port, deps),
-  'check-source': ({ manifest, config, allowPrivateNetworks }): Promise<CheckResult> =>
-    checkSource({ manifest, config, http: clientFor(allowPrivateNetworks), clock, random }),
+  'check-source': async ({
+    manifest,
+    config,
+    allowPrivateNetworks,
+    signIn,
+  }): Promise<CheckResult> => {
+    const keeper = signIn ? keeperOn(signIn) : undefined
+    const http = clientFor(allowPrivateNetworks)
+    const options = { manifest, config, http, clock, random }
+    return checkSource(keeper ? { ...options, keeper } : options).finally(() => keeper?.close())
+  },
   'load-manifests': async ({ files }) => files.map(({ file, text }) => loadManifest(text, file)),
   'preview-stream': ({ kind: _kind, allowPrivateNetworks, ...options }) =>
     previewTask({ ...options, http: clientFor(allowPrivateNetworks), now: clock.now, random }),

@@ -274,6 +274,8 @@ export type PoolTask<P = unknown> =
       manifest: Manifest
       config: Record<string, unknown>
       allowPrivateNetworks: boolean
+      /** a line to the keeper of the source's sign-in, where that changes with each use */
+      signIn?: P
     }
   | { kind: 'load-manifests'; files: { file: string; text: string }[] }
   | {

@@ -169,7 +169,7 @@ export function sourceRoutes(app: App, deps: ApiDeps): void {
   app.post('/api/v1/sources/:id/check', ops.check, async (request) => {
     const row = find(request, request.params.id)
     const config = secrets.decryptConfig({ kind: 'source', id: row.id }, row.config)
-    return await engine.checkSource(row.connector, config)
+    return await engine.checkSource(row.connector, config, row.id)
   })
   app.post('/api/v1/sources/:id/preview', ops.preview, async (request) => {
     const row = find(request, request.params.id)

@@ -50,7 +50,12 @@ export interface Engine {
   sourceChanged(sourceId: string): void
   destinationChanged(destinationId: string): void
   settingsChanged(settings: Settings): void
-  checkSource(connector: string, config: Record<string, unknown>): Promise<CheckResult>
+  /** @param sourceId of a source that is stored already: its sign-in may have to be renewed and stored */
+  checkSource(
+    connector: string,
+    config: Record<string, unknown>,
+    sourceId?: string,
+  ): Promise<CheckResult>
   checkDestination(type: DestinationType, config: Record<string, unknown>): Promise<CheckResult>
   schedulerState(): SchedulerState
   /** Progress of the runs that are active now. */

@@ -3,6 +3,7 @@ import type { CheckResult, DestinationType } from '../../schema/destination.ts'
 import { derrickError } from '../../schema/error.ts'
 import type { Progress, SchedulerState } from '../../schema/event.ts'
 import type { Manifest } from '../../schema/manifest/manifest.ts'
+import { rotatingFields } from '../../schema/manifest/rotating.ts'
 import type { PoolTask } from '../../schema/protocol.ts'
 import type { Lane } from '../../schema/range.ts'
 import type { RunTrigger } from '../../schema/run.ts'
@@ -229,14 +230,19 @@ export class LedgerEngine implements Engine, RunHost {
     this.permitsReturned()
   }
 
-  checkSource(connector: string, config: Record<string, unknown>): Promise<CheckResult> {
-    const { allowPrivateNetworks } = this.#deps
-    return this.#task({
-      kind: 'check-source',
-      manifest: this.#manifestOf(connector),
-      config,
-      allowPrivateNetworks,
-    })
+  checkSource(
+    connector: string,
+    config: Record<string, unknown>,
+    sourceId?: string,
+  ): Promise<CheckResult> {
+    const { allowPrivateNetworks, signIns, openPorts } = this.#deps
+    const manifest = this.#manifestOf(connector)
+    const task = { kind: 'check-source' as const, manifest, config, allowPrivateNetworks }
+    if (sourceId === undefined || !signIns || rotatingFields(manifest).length === 0)
+      return this.#task(task)
+    const { port1, port2 } = openPorts()
+    signIns.attach(sourceId, port1)
+    return this.#task({ ...task, signIn: port2 }, [port2])
   }
 
   checkDestination(type: DestinationType, config: Record<string, unknown>): Promise<CheckResult> {
@@ -373,7 +379,7 @@ export class LedgerEngine implements Engine, RunHost {
     this.permitsReturned()
   }
 
-  #task(task: PoolTask<MessagePort>): Promise<CheckResult> {
-    return this.#deps.pool.run(task) as Promise<CheckResult>
+  #task(task: PoolTask<MessagePort>, transfer: MessagePort[] = []): Promise<CheckResult> {
+    return this.#deps.pool.run(task, transfer) as Promise<CheckResult>
   }
 }
