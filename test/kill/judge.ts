@@ -32,6 +32,10 @@ export const rules = [
   'leftover',
   /** after everything came to rest a range is not complete */
   'incomplete',
+  /** a reader saw rows of two versions, or a part of one */
+  'mixed-versions',
+  /** the source was asked again although only the destination had failed */
+  'asked-again',
   /** the ledger's file is damaged */
   'integrity',
 ] as const

@@ -1,13 +1,15 @@
 /**
- * `npm run test:kill -- [--kills 300] [--seed N] [--mode random|syscall|zombie] [--sabotage NAME]
+ * `npm run test:kill -- [--kills 300] [--seed N] [--mode random|syscall|zombie|fault] [--sabotage NAME]
  *   [--destination local_file|postgres]`
  * Kills the executable again and again and compares the destination with the truth after each kill. Exit code: 0 nothing
  * was found, 1 a promise was broken (or, sabotaged, the breach was noticed), 2 wrong usage.
  */
 import { existsSync } from 'node:fs'
 import { executable } from '../support/derrick.ts'
+import { breakConnections } from './network-faults.ts'
 import { openPlace } from './open-place.ts'
 import { type KillOptions, parseKillOptions } from './options.ts'
+import { isDatabase } from './postgres-place.ts'
 import { makeRandom, type Random } from './random.ts'
 import { finish, killAtRandom, setUp } from './random-kills.ts'
 import { buildSabotaged } from './sabotaged-executable.ts'
@@ -36,6 +38,9 @@ async function killBy(
   const bounds = { kills, points: kills, rounds: zombies, enough: limit }
   if (mode === 'random') await killAtRandom(scene, random, tally, bounds)
   if (mode === 'syscall') await killAtCalls(scene, random, tally, bounds)
+  if (mode === 'fault' && isDatabase(scene.place)) {
+    await breakConnections(scene, scene.place, random, tally, bounds)
+  }
   if (zombies > 0) await overtake(scene, random, tally, bounds)
 }
 
@@ -43,7 +48,7 @@ async function run(options: KillOptions): Promise<number> {
   const random = makeRandom(options.seed)
   const tally = new Tally()
   const scene = await openScene(options.seed, await executableFor(options), (home) =>
-    openPlace(options.destination, home),
+    openPlace(options, home),
   )
   const limit = options.sabotage === '' ? enough : 1
   try {

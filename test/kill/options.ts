@@ -17,7 +17,7 @@ export interface KillOptions {
   keep: boolean
 }
 
-const modes = ['random', 'syscall', 'zombie'] as const
+const modes = ['random', 'syscall', 'zombie', 'fault'] as const
 type Mode = (typeof modes)[number]
 const sabotages = [
   '',
@@ -64,6 +64,9 @@ function checked(
   const destination = placeTypes.find((name) => name === values.destination)
   if (destination === undefined) {
     return { problem: `--destination is one of ${placeTypes.join(' ')}` }
+  }
+  if (mode === 'fault' && destination !== 'postgres') {
+    return { problem: '--mode fault needs --destination postgres: files have no connection' }
   }
   const most = mode === 'syscall' ? mostPoints : mostKills
   const kills = Math.min(Number(values.kills), most)

@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { type Postgres, startPostgres } from '../support/postgres.ts'
+import { type Postgres, type PostgresOptions, startPostgres } from '../support/postgres.ts'
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
 import type { Place } from './place.ts'
 import { postgresReader } from './postgres-reader.ts'
@@ -10,8 +10,10 @@ export interface PostgresPlace extends Place {
   proxy: TcpProxy
 }
 
+export const isDatabase = (place: Place): place is PostgresPlace => place.type === 'postgres'
+
 /** A server of its own behind a proxy, which tells when the program sends something. */
-export async function openDatabase(options: { binary?: string } = {}): Promise<PostgresPlace> {
+export async function openDatabase(options: PostgresOptions = {}): Promise<PostgresPlace> {
   const server = await startPostgres(options)
   const proxy = await startTcpProxy(server.port)
   const pool = new pg.Pool({ connectionString: server.url, max: 2 })
@@ -20,10 +22,14 @@ export async function openDatabase(options: { binary?: string } = {}): Promise<P
   return {
     type: 'postgres',
     config: { url: server.url.replace(`:${server.port}/`, `:${proxy.port}/`) },
-    // A merge keeps what a read no longer has unless it is told otherwise.
-    streams: { products: { deletes: 'hard' }, refunds: { deletes: 'hard' } },
-    // Days of over 500 orders go by COPY, the rest by one statement.
-    volumes: { orders: { perDay: 640 }, events: { perDay: 150 } },
+    streams: {
+      events: { sync_granularity: 'day' },
+      // A merge keeps what a read no longer has unless it is told otherwise.
+      products: { deletes: 'hard' },
+      refunds: { deletes: 'hard', sync_granularity: 'hour' },
+    },
+    // Days of over 500 events go by COPY, days of orders by one statement, hours of refunds many in one.
+    volumes: { events: { perDay: 650 }, refunds: { perDay: 60 } },
     pageSize: 200,
     reader: postgresReader(pool),
     watch: (onChange) => proxy.onClientData(onChange),

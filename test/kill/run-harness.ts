@@ -10,6 +10,7 @@ interface Summary {
   kills: number
   zombies: number
   compared: number
+  looks?: number
   crashes: number
   violations: Record<string, number>
 }

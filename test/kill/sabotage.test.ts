@@ -1,6 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { executable } from '../support/derrick.ts'
+import { missingServices } from '../support/services.ts'
+import { placeTypes } from './place.ts'
 import { harnessMs, runHarness } from './run-harness.ts'
 
 /** A breach is noticed within a few kills; the bound is for the unlucky. */
@@ -8,14 +10,20 @@ const sabotageKills = 150
 const sabotageZombies = 20
 const breaches = ['mark_before_commit', 'cleanup_first', 'no_fence'] as const
 
-t.setTimeout(4 * harnessMs)
+t.setTimeout(7 * harnessMs)
 
-for (const breach of breaches) {
-  t.test(`the harness notices ${breach}`, async (t) => {
+const places = placeTypes.filter((type) => type !== 'postgres' || !missingServices('postgres'))
+
+for (const [breach, destination] of breaches.flatMap((breach) =>
+  places.map((place) => [breach, place] as const),
+)) {
+  t.test(`the harness notices ${breach} at ${destination}`, async (t) => {
     const count = breach === 'no_fence' ? sabotageZombies : sabotageKills
     const { code, summary, log } = await runHarness([
       '--sabotage',
       breach,
+      '--destination',
+      destination,
       '--kills',
       String(count),
     ])

@@ -10,6 +10,8 @@ export class Tally {
   readonly kills: Record<string, number> = {}
   clockMoves = 0
   zombies = 0
+  /** of a reader that never stops looking */
+  looks = 0
   violations: Finding[] = []
   crashes: string[] = []
 
@@ -45,6 +47,7 @@ export class Tally {
       by_moment: this.kills,
       clock_moves: this.clockMoves,
       zombies: this.zombies,
+      ...(this.looks > 0 ? { looks: this.looks } : {}),
       violations: Object.fromEntries(rules.map((rule) => [rule, this.count(rule)])),
       crashes: this.crashes.length,
       seconds: Math.round((performance.now() - this.#beganAt) / 1000),
@@ -63,6 +66,7 @@ export function reportText(tally: Tally, summary: Record<string, unknown>): stri
     `source changed        ${tally.clockMoves} times`,
     `overtaken zombies     ${tally.zombies}`,
     `ranges compared       ${summary.compared}`,
+    `looks of a reader     ${tally.looks}`,
     ...rules.map((rule) => `${rule.padEnd(21)} ${tally.count(rule)}`),
     `ended by itself       ${tally.crashes.length}`,
     '',
