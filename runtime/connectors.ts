@@ -4,7 +4,7 @@ import type { ManifestIssue } from '../schema/manifest/issue.ts'
 import { type LoadedManifest, loadManifest } from '../schema/manifest/load.ts'
 import type { Manifest } from '../schema/manifest/manifest.ts'
 import { assetKeys, readAsset } from './binary/embedded.ts'
-import { folderFiles, folderState, type ManifestFile } from './manifest-folder.ts'
+import { folderFiles, folderState, type ManifestFile, singleFiles } from './manifest-folder.ts'
 
 /** One manifest file, usable or not. */
 export interface Connector {
@@ -37,6 +37,8 @@ export interface ConnectorRegistry {
 }
 
 export interface RegistryOptions {
+  /** single files beside those of the folder, by their paths; they win over files of the folder with their name */
+  files?: readonly string[]
   /** reads manifests that are not our own: in another thread, for they may be made to take long */
   load?: (files: readonly ManifestFile[]) => Promise<LoadedManifest[]>
   /** a file of the folder was read for the first time or anew */
@@ -51,7 +53,7 @@ const loadHere = async (files: readonly ManifestFile[]): Promise<LoadedManifest[
  * connector of the same id; two files with one id are an error of the second.
  */
 export function openConnectors(folder?: string, options: RegistryOptions = {}): ConnectorRegistry {
-  const { load = loadHere, onRead = () => {} } = options
+  const { load = loadHere, onRead = () => {}, files: single = [] } = options
   let builtIn: Connector[] | undefined
   let files = new Map<string, Connector>()
   let known: Map<string, Connector> | undefined
@@ -64,10 +66,10 @@ export function openConnectors(folder?: string, options: RegistryOptions = {}): 
     return known
   }
   const readAnew = async (): Promise<void> => {
-    const state = folderState(folder)
+    const state = folderState(folder, single)
     if (state === seen) return
     const found = new Map<string, Connector>()
-    for (const file of folderFiles(folder)) {
+    for (const file of [...folderFiles(folder), ...singleFiles(single)]) {
       const before = files.get(file.file)
       if (before?.text === file.text && !file.problem) found.set(file.file, before)
       else found.set(file.file, await readFile(file, before, load))

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 
 /** Larger files and more of them are no manifests. */
 const maxManifestBytes = 1024 * 1024
@@ -17,6 +17,10 @@ export function folderFiles(folder: string | undefined): ManifestFile[] {
   return namesIn(folder).flatMap((file) => readManifest(join(folder as string, file), file) ?? [])
 }
 
+/** Manifests that are named one by one. */
+export const singleFiles = (paths: readonly string[]): ManifestFile[] =>
+  paths.flatMap((path) => readManifest(path, basename(path)) ?? [])
+
 function namesIn(folder: string | undefined): string[] {
   if (folder === undefined) return []
   try {
@@ -27,11 +31,12 @@ function namesIn(folder: string | undefined): string[] {
   }
 }
 
-/** Changes whenever a manifest in the folder comes, goes or is written. */
-export function folderState(folder: string | undefined): string {
-  const states = namesIn(folder).map((name) => {
-    const found = statSync(join(folder as string, name), { throwIfNoEntry: false })
-    return `${name} ${found?.mtimeMs} ${found?.ctimeMs} ${found?.size}`
+/** Changes whenever a manifest in the folder, or one of single files, comes, goes or is written. */
+export function folderState(folder: string | undefined, single: readonly string[] = []): string {
+  const inFolder = namesIn(folder).map((name) => join(folder as string, name))
+  const states = [...inFolder, ...single].map((path) => {
+    const found = statSync(path, { throwIfNoEntry: false })
+    return `${path} ${found?.mtimeMs} ${found?.ctimeMs} ${found?.size}`
   })
   return states.join('\n')
 }

@@ -5,6 +5,7 @@ import { version } from '../version.ts'
 import { addClientCommands } from './client-commands.ts'
 import { addConnectorCommands } from './connector-commands.ts'
 import { exitCodes } from './exit-code.ts'
+import { addRunCommand } from './run-command.ts'
 
 /**
  * Parses the command line and runs what it asks. Commands load their parts only when they run, so that `version` and
@@ -24,6 +25,7 @@ export async function runCommandLine(argv: string[], env: Environment): Promise<
   addServeCommands(program, run, env)
   addClientCommands(program, run, env)
   addConnectorCommands(program, run, env)
+  addRunCommand(program, run, env)
   program
     .command('version')
     .description('print the version')

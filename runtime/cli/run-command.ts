@@ -1,0 +1,59 @@
+import { type Command, Option } from 'commander'
+import type { Environment } from '../config.ts'
+import type { OutputFormat } from './output.ts'
+
+type Run = (action: () => Promise<number>) => () => Promise<void>
+
+export interface RunFlags {
+  to: string
+  from?: string
+  toDate?: string
+  config: string[]
+  configFile?: string
+  dataDir?: string
+  manifestsDir?: string
+  timezone: string
+  output: OutputFormat
+  json?: boolean
+}
+
+const several = (value: string, before: string[]): string[] => [...before, value]
+
+/** `derrick run …`: one sync to its end, without a server. */
+export function addRunCommand(program: Command, run: Run, env: Environment): void {
+  const command = program
+    .command('run')
+    .description('sync once and end, without a server: for cron, CI and jobs')
+    .argument('<connector>', 'a connector, or a manifest file')
+    .argument('[streams...]', 'all, if none is named')
+    .requiredOption('--to <url|folder>', 'postgres://… or a folder')
+    .option('--from <date>', 'earliest day; without it 30 days back, later runs go on from there')
+    .option('--to-date <date>', 'end of the window, not included')
+    .option(
+      '--config <field=value>',
+      "a field of the source's config; may be repeated",
+      several,
+      [],
+    )
+    .option(
+      '--config-file <file>',
+      'its fields as YAML or JSON; texts may name environment variables',
+    )
+    .option('--timezone <zone>', 'where days begin', 'UTC')
+    .option(
+      '--data-dir <folder>',
+      'remembers what is in (default: derrick-run beside the server’s)',
+    )
+    .option('--manifests-dir <folder>', 'your own manifests (DERRICK_MANIFESTS_DIR)')
+    .addOption(
+      new Option('-o, --output <format>', 'how to print')
+        .choices(['table', 'json', 'yaml'])
+        .default('table'),
+    )
+    .option('--json', 'short for -o json')
+  command.action((connector: string, streams: string[]) =>
+    run(async () =>
+      (await import('./run.ts')).runOnce(env, { connector, streams }, command.opts<RunFlags>()),
+    )(),
+  )
+}

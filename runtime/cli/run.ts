@@ -1,0 +1,218 @@
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { derrickError } from '../../schema/error.ts'
+import { secretFields } from '../../schema/manifest/config.ts'
+import type { Manifest } from '../../schema/manifest/manifest.ts'
+import type { Run } from '../../schema/run.ts'
+import { type Config, defaultDataDir, type Environment, readConfig } from '../config.ts'
+import type { ApiRequest } from '../demo-setup.ts'
+import { makeLog } from '../log.ts'
+import { openSupervisor } from '../supervisor.ts'
+import { openWorkbench } from '../workbench.ts'
+import { exitCodes } from './exit-code.ts'
+import { givenConfig, givenManifest } from './given-manifest.ts'
+import { type Caller, ensure, makeCaller } from './in-process.ts'
+import { issueCount } from './issues.ts'
+import { type Column, printRows, say } from './output.ts'
+import type { RunFlags } from './run-command.ts'
+import { untilSignal } from './signals.ts'
+import { watchRuns } from './watch-runs.ts'
+
+interface Given {
+  connector: string
+  streams: string[]
+}
+
+/** A run that has ended, under the name that the user gave. */
+interface Ended {
+  stream: string
+  run: Run
+}
+
+/**
+ * `derrick run CONNECTOR STREAM… --to URL|DIR`: reads what is due, waits for the end, tells how it was. What is in is
+ * remembered in the data dir, so the next run reads only what is new. Exit codes 0, 1, 3 and 130 as in the contract.
+ */
+export async function runOnce(env: Environment, given: Given, flags: RunFlags): Promise<number> {
+  const config = configOf(env, flags)
+  const manifest = await usableManifest(env, given.connector, flags)
+  const sourceConfig = givenConfig(env, manifest, flags)
+  const supervisor = await openSupervisor({
+    config,
+    log: makeLog(config),
+    demo: false,
+    listen: false,
+    manifestFiles: existsSync(given.connector) ? [resolve(given.connector)] : [],
+  })
+  const interrupted = untilSignal().then(() => 'interrupted' as const)
+  try {
+    const started = await start(supervisor.request, manifest, sourceConfig, given.streams, flags)
+    const ended = await Promise.race([watchRuns(supervisor.request, started), interrupted])
+    if (ended === 'interrupted') {
+      say('interrupted; what is complete stays, the next run goes on')
+      return exitCodes.interrupted
+    }
+    report(ended, flags)
+    return codeOf(ended)
+  } finally {
+    await supervisor.close()
+  }
+}
+
+/** A data dir of its own: the server's has a lock, and other streams. */
+function configOf(env: Environment, flags: RunFlags): Config {
+  const dataDir = flags.dataDir ?? env.DERRICK_DATA_DIR ?? `${defaultDataDir(env)}-run`
+  return readConfig(
+    {
+      DERRICK_LOG_LEVEL: 'warn',
+      ...env,
+      DERRICK_AUTH_DISABLED: 'true',
+      ...(flags.manifestsDir === undefined ? {} : { DERRICK_MANIFESTS_DIR: flags.manifestsDir }),
+    },
+    { dataDir, host: '127.0.0.1', port: '0' },
+  )
+}
+
+async function usableManifest(env: Environment, name: string, flags: RunFlags): Promise<Manifest> {
+  const workbench = openWorkbench()
+  try {
+    const { manifest, issues } = await givenManifest(env, name, flags, workbench)
+    const isSound = issues.every(({ severity }) => severity !== 'error')
+    if (manifest && isSound) return manifest
+    throw derrickError('unknown', 'config.manifest_broken', `${name} has ${issueCount(issues)}`, {
+      remedy: `derrick connector check ${name}`,
+    })
+  } finally {
+    await workbench.close()
+  }
+}
+
+/** Makes what is missing and starts a run of each stream; names of streams by run id. */
+async function start(
+  request: ApiRequest,
+  manifest: Manifest,
+  config: Record<string, unknown>,
+  wanted: readonly string[],
+  flags: RunFlags,
+): Promise<Map<string, string>> {
+  const caller = makeCaller(request)
+  const { destination, kind } = destinationOf(flags.to)
+  const day = flags.from?.slice(0, 10)
+  const startDate = day === undefined ? {} : { start_date: day }
+  const source = await ensure(
+    caller,
+    'sources',
+    {
+      name: sourceName(manifest, config),
+      connector: manifest.id,
+      config,
+      timezone: flags.timezone,
+      ...startDate,
+    },
+    { config, ...startDate },
+  )
+  const target = await ensure(caller, 'destinations', destination, { config: destination.config })
+  const connection = await ensure(caller, 'connections', {
+    name: `${sourceName(manifest, config)} to ${destination.name}`,
+    source_id: source,
+    destination_id: target,
+    namespace: manifest.id,
+  })
+  const names = wanted.length > 0 ? wanted : await offered(caller, source)
+  const runs = new Map<string, string>()
+  for (const name of names) {
+    const stream = await ensure(caller, 'streams', { connection_id: connection, name })
+    const isWindowed = Object.hasOwn(manifest.streams, name) && manifest.streams[name]?.window
+    const body = isWindowed ? windowOf(flags) : {}
+    const run = await caller<Run>('POST', `/streams/${stream}/sync`, body)
+    runs.set(run.id, name)
+  }
+  say(`syncing ${names.length} of ${manifest.name} into ${kind}`)
+  return runs
+}
+
+async function offered(caller: Caller, source: string): Promise<string[]> {
+  const { data } = await caller<{ data: { name: string; enabled: boolean }[] }>(
+    'GET',
+    `/sources/${source}/streams`,
+  )
+  return data.filter(({ enabled }) => enabled).map(({ name }) => name)
+}
+
+const windowOf = ({ from, toDate }: RunFlags): Record<string, string> => ({
+  ...(from === undefined ? {} : { from: instant(from) }),
+  ...(toDate === undefined ? {} : { to: instant(toDate) }),
+})
+
+const instant = (text: string): string =>
+  /^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text
+
+const shortHash = (text: string): string =>
+  createHash('sha256').update(text).digest('hex').slice(0, 8)
+
+/** Another account is another source: told apart by what of its config is no secret. */
+function sourceName(manifest: Manifest, config: Record<string, unknown>): string {
+  const secret = new Set(secretFields(manifest))
+  const plain = Object.entries(config).filter(([name]) => !secret.has(name))
+  return plain.length === 0
+    ? manifest.id
+    : `${manifest.id} ${shortHash(JSON.stringify(plain.sort()))}`
+}
+
+/** A destination is another one as soon as it lies elsewhere: what is in was said of that place alone. */
+function destinationOf(to: string) {
+  if (/^postgres(ql)?:\/\//.test(to)) {
+    const url = URL.parse(to)
+    const place = `${url?.host}${url?.pathname}`
+    const destination = {
+      name: `postgres ${shortHash(place)}`,
+      type: 'postgres',
+      config: { url: to } as Record<string, unknown>,
+    }
+    return { destination, kind: `postgres at ${place}` }
+  }
+  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(to))
+    throw derrickError(
+      'unknown',
+      'config.invalid',
+      `--to ${to.split(':', 1)[0]}: is not supported`,
+      {
+        remedy: 'give postgres://… or a folder',
+      },
+    )
+  const path = resolve(to)
+  const name = `folder ${shortHash(path)}`
+  return {
+    destination: { name, type: 'local_file', config: { path } as Record<string, unknown> },
+    kind: path,
+  }
+}
+
+function report(ended: readonly Ended[], flags: RunFlags): void {
+  const format = flags.json ? 'json' : flags.output
+  const columns: Column<Ended>[] = [
+    { title: 'STREAM', text: ({ stream }) => stream },
+    { title: 'STATUS', text: ({ run }) => run.status },
+    { title: 'RANGES', text: ({ run }) => `${run.ranges.complete}/${run.ranges.total}` },
+    { title: 'RECORDS', text: ({ run }) => run.records.toLocaleString('en') },
+    { title: 'ERROR', text: ({ run }) => run.error?.message ?? '' },
+  ]
+  if (format === 'table') printRows([...ended], columns, format)
+  else
+    printRows(
+      ended.map(({ stream, run }) => ({ stream, ...run })),
+      [],
+      format,
+    )
+  if (format !== 'table') return
+  for (const { stream, run } of ended)
+    if (run.error?.remedy) say(`${stream}: ${run.error.message}\n  → ${run.error.remedy}`)
+}
+
+function codeOf(ended: readonly Ended[]): number {
+  const isDone = ended.map(({ run }) => run.status === 'complete')
+  if (isDone.every(Boolean)) return exitCodes.done
+  const isPartly = isDone.some(Boolean) || ended.some(({ run }) => run.status === 'partial')
+  return isPartly ? exitCodes.partly : exitCodes.failed
+}

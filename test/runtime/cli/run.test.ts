@@ -1,0 +1,56 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { startSimulator } from '../../../actors/simulator/server.ts'
+import { runDerrick } from '../../support/run-derrick.ts'
+import { tempDir } from '../../support/temp-dir.ts'
+
+// Each command is a process of its own, on a machine that may be busy.
+t.setTimeout(300_000)
+const dayMs = 86_400_000
+const today = Date.now() - (Date.now() % dayMs)
+const shop = await startSimulator({
+  startMs: today - 10 * dayMs,
+  nowMs: today + dayMs / 2,
+  streams: { orders: { perDay: 20 } },
+})
+t.teardown(() => shop.close())
+const dir = tempDir('run')
+t.teardown(dir.remove)
+const manifest = join(import.meta.dirname, '../../../manifests/demo_shop.yaml')
+const from = new Date(today - 3 * dayMs).toISOString().slice(0, 10)
+const run = (args: string[], key = shop.apiKey) => {
+  const config = ['--config', `base_url=${shop.url}`, '--config', `api_key=${key}`]
+  return runDerrick(['run', ...args, ...config, '--to', join(dir.path, 'out')], { HOME: dir.path })
+}
+const orders = (): string[] =>
+  readdirSync(join(dir.path, 'out/demo_shop/orders'), { recursive: true, encoding: 'utf8' }).filter(
+    (name) => name.endsWith('.jsonl'),
+  )
+
+t.test('one shot from a file: synced, told, remembered', async (t) => {
+  const first = await run([manifest, 'orders', 'products', '--from', from])
+  t.equal(first.code, 0, first.stderr)
+  t.match(first.stdout, /orders +complete +4\/4/)
+  t.match(first.stdout, /products +complete +1\/1/)
+  t.equal(orders().length, 4)
+  const text = readFileSync(
+    join(dir.path, 'out/demo_shop/orders', orders().sort()[0] ?? ''),
+    'utf8',
+  )
+  t.ok(text.split('\n').length > 10)
+
+  const again = await run([manifest, 'orders', '--json'])
+  t.equal(again.code, 0, again.stderr)
+  const [{ stream, status, ranges }] = JSON.parse(again.stdout)
+  t.match({ stream, status }, { stream: 'orders', status: 'complete' })
+  t.ok(ranges.total < 4, 'closed days are not read again')
+  t.notMatch(first.stdout + first.stderr + again.stdout + again.stderr, shop.apiKey)
+})
+
+t.test('what fails and what is wrong have their own exit codes', async (t) => {
+  const refused = await run([manifest, 'events', '--from', from], 'wrong')
+  t.match(refused, { code: 1, stdout: /events +failed/, stderr: /credentials/ })
+  t.match(await run([manifest, 'evnts']), { code: 2, stderr: /evnts|events/ })
+  t.match(await run(['nobody']), { code: 2 })
+})
