@@ -8,6 +8,8 @@ import { createLoad } from '../load.ts'
 import { change, now, world } from '../store/store.ts'
 import { put } from '../store/world.ts'
 import { nextRun } from '../stream/next-run.ts'
+import { lookbackOf, revisitOf } from '../stream/revisit.ts'
+import { RevisitField } from '../stream/revisit-field.tsx'
 import { Button } from '../ui/button.tsx'
 import { Drawer } from '../ui/dialog.tsx'
 import { ErrorState } from '../ui/error-state.tsx'
@@ -23,7 +25,7 @@ export function StreamForm(props: { stream: Stream; onClose: () => void }) {
   const [strategy, setStrategy] = createSignal(stream.sync_strategy)
   const [schedule, setSchedule] = createSignal(stream.schedule ?? '')
   const [zone, setZone] = createSignal(stream.schedule_timezone)
-  const [lookback, setLookback] = createSignal(stream.lookback ?? '')
+  const [revisit, setRevisit] = createSignal(revisitOf(stream.lookback))
   const sourceId = () => world.connections[stream.connection_id]?.source_id
   const offered = createLoad(sourceId, (id) =>
     listWhole<OfferedStream>(`/sources/${id}/streams`).catch(() => []),
@@ -36,7 +38,7 @@ export function StreamForm(props: { stream: Stream; onClose: () => void }) {
         sync_strategy: strategy(),
         schedule: schedule().trim() || null,
         schedule_timezone: zone().trim(),
-        lookback: lookback().trim() || null,
+        lookback: lookbackOf(revisit()),
       })
       change((draft) => {
         put(draft.streams, saved)
@@ -88,18 +90,7 @@ export function StreamForm(props: { stream: Stream; onClose: () => void }) {
         <FieldBox id="zone" title="Zone of the schedule" error={form.errorOf('schedule_timezone')}>
           <input id="zone" value={zone()} onInput={(event) => setZone(event.currentTarget.value)} />
         </FieldBox>
-        <FieldBox
-          id="lookback"
-          title="Look-back"
-          help="Reads closed ranges again up to this age, at growing steps: 3d, 12h. Empty: never."
-          error={form.errorOf('lookback')}
-        >
-          <input
-            id="lookback"
-            value={lookback()}
-            onInput={(event) => setLookback(event.currentTarget.value)}
-          />
-        </FieldBox>
+        <RevisitField value={revisit()} error={form.errorOf('lookback')} onChange={setRevisit} />
         <Show when={form.problem()}>
           {(problem) => <ErrorState title="It was refused" problem={problem()} />}
         </Show>

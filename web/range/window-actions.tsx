@@ -7,6 +7,7 @@ import { type Problem, problemOf } from '../problem.ts'
 import { actOnRanges, type RangeAction } from '../store/actions.ts'
 import { notAllowed } from '../store/role.ts'
 import { Button } from '../ui/button.tsx'
+import { Confirm } from '../ui/confirm.tsx'
 import { ErrorState } from '../ui/error-state.tsx'
 import { toast } from '../ui/toast.ts'
 
@@ -22,6 +23,7 @@ interface WindowProps {
 /** What can be done with the ranges of a window, each with the number of ranges it would move. */
 export function WindowActions(props: WindowProps) {
   const [problem, setProblem] = createSignal<Problem>()
+  const [clearing, setClearing] = createSignal(false)
   const window = () => ({
     from: instantText(props.from * 1_000),
     to: instantText(props.to * 1_000),
@@ -71,12 +73,52 @@ export function WindowActions(props: WindowProps) {
       <Button small off={notAllowed('operator')} onClick={() => act('prioritize', 'are next')}>
         Read first
       </Button>
+      <Button small kind="danger" off={notAllowed('admin')} onClick={() => setClearing(true)}>
+        Delete data
+      </Button>
       <Button small kind="ghost" onClick={props.onClose}>
         Clear selection
       </Button>
+      <Show when={clearing()}>
+        <ClearWindow {...props} window={window()} onClose={() => setClearing(false)} />
+      </Show>
       <Show when={problem()}>
         {(found) => <ErrorState title="The ranges were not moved" problem={found()} />}
       </Show>
     </div>
+  )
+}
+
+/** Takes the data of a window out of the destination, after saying how many ranges have any. */
+function ClearWindow(props: {
+  stream: Stream
+  text: string
+  window: { from: string; to: string }
+  onClose: () => void
+}) {
+  const filled = createLoad(
+    () => `${props.window.from} ${props.window.to}`,
+    () => actOnRanges(props.stream.id, 'clear', props.window, true),
+  )
+  const run = async (): Promise<void> => {
+    const { matched } = await actOnRanges(props.stream.id, 'clear', props.window, false)
+    toast({ text: `The data of ${count(matched)} ranges are gone.`, good: true })
+  }
+  return (
+    <Confirm
+      title={`Delete the data of ${props.text}?`}
+      verb="Delete data"
+      off={
+        filled.data()?.matched === 0 ? 'Nothing of this window is in the destination.' : undefined
+      }
+      run={run}
+      onClose={props.onClose}
+    >
+      <p>
+        What {filled.data() ? `${count(filled.data()?.matched ?? 0)} ranges` : 'the ranges'} of{' '}
+        {props.stream.name} wrote is deleted from the destination, and a running sync is cancelled.{' '}
+        <strong>The next sync reads them again.</strong>
+      </p>
+    </Confirm>
   )
 }

@@ -70,7 +70,7 @@ export async function retryRange(range: Range): Promise<boolean> {
   }
 }
 
-export type RangeAction = 'retry' | 'resync' | 'prioritize'
+export type RangeAction = 'retry' | 'resync' | 'prioritize' | 'clear'
 
 /** Moves all ranges of a window; `dryRun` only counts them. Throws ProblemError. */
 export function actOnRanges(

@@ -166,7 +166,10 @@ function Speed(props: { stream: Stream }) {
 function Times(props: { stream: Stream }) {
   const run = useRun(() => props.stream)
   const next = () => {
-    const { schedule, schedule_timezone, enabled } = props.stream
+    const { schedule, schedule_timezone, enabled, next_run_at } = props.stream
+    // The server's word, until it has come true; it is told anew when the run ends.
+    const told = next_run_at === null ? 0 : Date.parse(next_run_at)
+    if (told > now()) return told
     return schedule && enabled ? nextRun(schedule, schedule_timezone, now()) : undefined
   }
   const plan = () => {
