@@ -27,7 +27,8 @@ const streams = [
 ]
 const everyMinute = '* * * * *'
 const historyDays = 90
-const apiKey = 'shop_demo_key'
+/** of the shop that `derrick demo` serves */
+export const apiKey = 'shop_demo_key'
 
 export interface DemoPlaces {
   shopUrl: string

@@ -63,6 +63,8 @@ function addServeCommands(program: Command, run: Run, env: Environment): void {
   )
     .option('--folder <folder>', 'where the synced files go')
     .option('--postgres <url>', 'sync the same streams into this database as well')
+    .option('--api-port <port>', 'port of the built-in API (a free one)')
+    .option('--only-api', 'nothing but the built-in API, to try manifests against')
   demo.action(() => run(async () => (await import('./demo.ts')).demo(env, demo.opts()))())
 }
 

@@ -3,9 +3,10 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Worker } from 'node:worker_threads'
+import { derrickError } from '../../schema/error.ts'
 import { startActor } from '../binary/actor-file.ts'
 import { defaultDataDir, type Environment, type Flags, readConfig } from '../config.ts'
-import { setUpDemo } from '../demo-setup.ts'
+import { apiKey, setUpDemo } from '../demo-setup.ts'
 import { makeLog } from '../log.ts'
 import { openSupervisor } from '../supervisor.ts'
 import { exitCodes } from './exit-code.ts'
@@ -14,6 +15,8 @@ import { logLastWords, untilSignal } from './signals.ts'
 export interface DemoFlags extends Flags {
   folder?: string
   postgres?: string
+  apiPort?: string
+  onlyApi?: boolean
 }
 
 /**
@@ -21,6 +24,8 @@ export interface DemoFlags extends Flags {
  * configuration. It has a data dir of its own and asks for no sign-in, so it listens on loopback only.
  */
 export async function demo(env: Environment, flags: DemoFlags): Promise<number> {
+  const port = apiPort(flags.apiPort)
+  if (flags.onlyApi) return serveShop(port)
   const config = readConfig(
     { DERRICK_LOG_LEVEL: 'warn', ...env, DERRICK_AUTH_DISABLED: 'true' },
     {
@@ -31,7 +36,7 @@ export async function demo(env: Environment, flags: DemoFlags): Promise<number> 
   const log = makeLog(config)
   logLastWords(log)
   const supervisor = await openSupervisor({ config, log, demo: true })
-  const { shop, url: shopUrl } = await startShop(config.dataDir)
+  const { shop, url: shopUrl } = await startShop(demoSince(join(config.dataDir, 'demo.json')), port)
   const folder = resolve(flags.folder ?? join(config.dataDir, 'files'))
   try {
     const { postgres } = flags
@@ -39,6 +44,7 @@ export async function demo(env: Environment, flags: DemoFlags): Promise<number> 
     process.stdout.write(
       `Derrick's demo is at ${supervisor.url}; it syncs a made-up shop into ${folder}\n`,
     )
+    process.stderr.write(`The shop's API is at ${shopUrl}, its key is ${apiKey}\n`)
     const signal = await untilSignal()
     log.info({ signal }, 'stopping')
   } finally {
@@ -59,12 +65,40 @@ function demoDataDir(env: Environment): string {
   }
 }
 
-async function startShop(dataDir: string): Promise<{ shop: Worker; url: string }> {
-  const shop = startActor('simulator', {
-    workerData: { demoSince: demoSince(join(dataDir, 'demo.json')) },
+/** The made-up shop alone, for trying manifests against it. */
+async function serveShop(port: number | undefined): Promise<number> {
+  const { shop, url } = await startShop(Date.now(), port)
+  process.stdout.write(`A made-up shop's API is at ${url}, its key is ${apiKey}; Ctrl-C ends it\n`)
+  await untilSignal()
+  await shop.terminate()
+  return exitCodes.done
+}
+
+function apiPort(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const port = Number(text)
+  if (/^\d+$/.test(text) && port <= 65_535) return port
+  throw derrickError('unknown', 'config.invalid', '--api-port is a port number', {
+    remedy: 'such as --api-port 7171',
   })
-  const [message] = (await once(shop, 'message')) as [{ kind: 'listening'; url: string }]
-  return { shop, url: message.url }
+}
+
+async function startShop(
+  demoSince: number,
+  port: number | undefined,
+): Promise<{ shop: Worker; url: string }> {
+  const workerData = { demoSince, ...(port === undefined ? {} : { port }) }
+  const shop = startActor('simulator', { workerData })
+  try {
+    const [message] = (await once(shop, 'message')) as [{ kind: 'listening'; url: string }]
+    return { shop, url: message.url }
+  } catch (cause) {
+    if (!/EADDRINUSE/.test(String(cause))) throw cause
+    throw derrickError('unknown', 'port.taken', `port ${port} is taken`, {
+      remedy: 'choose another with --api-port, or leave it out',
+      cause,
+    })
+  }
 }
 
 /** When the demo of this data dir first began, in epoch ms; the shop's history hangs on it. */
