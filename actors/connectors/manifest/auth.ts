@@ -3,8 +3,9 @@ import type { Auth, AuthOf, AuthOption } from '../../../schema/manifest/auth.ts'
 import { compileExpression } from '../../../schema/manifest/expression/compiler.ts'
 import { compileTemplate } from '../../../schema/manifest/expression/template.ts'
 import { textOf } from '../../../schema/manifest/expression/value.ts'
-import { put, type RequestDraft } from './draft.ts'
+import { put, type QueryStyle, type RequestDraft } from './draft.ts'
 import { namesAt } from './scope.ts'
+import { type AwsKeys, signAws } from './sigv4.ts'
 import { makeTokenSignIn, type TokenDeps } from './token-sign-in.ts'
 
 /** Scope of credentials. */
@@ -25,11 +26,14 @@ export interface SignIn {
 }
 
 /** What signing in needs from outside. */
-export type AuthDeps = TokenDeps
+export interface AuthDeps extends TokenDeps {
+  /** how queries are written, for signatures over them */
+  style: QueryStyle
+}
 
 /**
  * Compiles a way to sign in for one source's config.
- * @throws DerrickError auth.config (something is missing), manifest.unsupported
+ * @throws DerrickError auth.config (something is missing)
  */
 export function makeSignIn(auth: Auth, scope: AuthScope, deps: AuthDeps): SignIn {
   if (auth.type === 'choice') return makeSignIn(chosen(auth, scope), scope, deps)
@@ -54,8 +58,21 @@ export function makeSignIn(auth: Auth, scope: AuthScope, deps: AuthDeps): SignIn
     case 'login':
     case 'jwt':
       return makeTokenSignIn(auth, scope, deps)
-    case 'aws_sigv4':
-      throw derrickError('auth', 'manifest.unsupported', 'aws_sigv4 sign-in is not supported yet')
+    case 'aws_sigv4': {
+      const keys = awsKeys(auth, scope)
+      return fixed((draft) => signAws(draft, keys, deps.style, deps.now()))
+    }
+  }
+}
+
+function awsKeys(auth: AuthOf<'aws_sigv4'>, scope: AuthScope): AwsKeys {
+  const { service, session_token: token } = auth
+  return {
+    service,
+    region: credential(auth.region, 'region', scope),
+    accessKey: credential(auth.access_key, 'access key', scope),
+    secretKey: credential(auth.secret_key, 'secret key', scope),
+    sessionToken: token === undefined ? null : credential(token, 'session token', scope) || null,
   }
 }
 

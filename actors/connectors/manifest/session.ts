@@ -55,7 +55,7 @@ const sessions = new WeakMap<HttpClient, Map<string, SourceSession>>()
 const maxSessions = 256
 const mostSecrets = 200
 
-/** The session of a source, made when first asked for. @throws DerrickError auth.config, manifest.unsupported */
+/** The session of a source, made when first asked for. @throws DerrickError auth.config */
 export function openSession(options: SourceOptions): SourceSession {
   const { manifest, config, http, timezone = 'UTC', maxBodyBytes = 0 } = options
   const key = createHash('sha256')
@@ -127,6 +127,7 @@ function signInOf(auth: Manifest['auth'], session: SourceSession): SignIn {
       return token
     },
     keeper: () => session.keeping.keeper,
+    style: session.manifest.api,
   })
 }
 

@@ -145,10 +145,3 @@ t.test('a signed JWT can be verified', async (t) => {
     iss: 'ann',
   })
 })
-
-t.test('what is not supported says so', async (t) => {
-  const api = await startApi(() => [])
-  const auth = '{type: aws_sigv4, service: s, region: r, access_key: a, secret_key: b}'
-  const failure = await failureOf(readAll({ manifest: manifest(api.url, auth) }))
-  t.equal(failure.code, 'manifest.unsupported')
-})
