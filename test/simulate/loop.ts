@@ -16,6 +16,8 @@ const slowestMessageMs = 1_000
 export class VirtualLoop {
   /** ms since the beginning; it never jumps */
   elapsed = 0
+  /** somebody has set the clock */
+  isSet = false
   /** what people set the clock to */
   #offset: number
   readonly #random: Random
@@ -36,6 +38,7 @@ export class VirtualLoop {
 
   /** Somebody sets the clock. */
   jump(ms: number): void {
+    this.isSet = true
     this.#offset += ms
   }
 
