@@ -100,7 +100,7 @@ function wrapped(text: string): string[] {
   return lines
 }
 
-function paging({ pages, end }: PreviewReport): string[] {
+function paging({ pages, end, warnings }: PreviewReport): string[] {
   if (pages.length === 0) return []
   const lines = pages.map(({ records, dropped, rejected, step }, at) => {
     const outside = dropped > 0 ? `, ${dropped} outside the window left to other ranges` : ''
@@ -108,7 +108,9 @@ function paging({ pages, end }: PreviewReport): string[] {
     return `page ${at + 1}  ${count(records, 'record')}${outside}${bad}  ${dim(safe(step))}`
   })
   const endings = {
-    complete: `${mark.good()} the API has no more`,
+    complete: warnings.some(({ code }) => code === 'preview.paging_missing')
+      ? `${mark.bad()} the manifest asks for no further page`
+      : `${mark.good()} the API has no more`,
     limit: `${mark.note()} stopped after ${count(pages.length, 'page')}; --pages reads more`,
     failed: `${mark.bad()} it ended with a failure`,
   }

@@ -175,14 +175,24 @@ const traps: Trap[] = [
   },
   ({ stream, records }) => {
     if (stream.window?.tracks !== 'creation' || records.length === 0) return undefined
-    const field = Object.keys(records[0] as Row).find((name) =>
-      /^(updated|modified|changed|last_?modified|last_?updated)/i.test(name),
-    )
+    const field = Object.keys(records[0] as Row).find((name) => changeField.test(name))
     if (field === undefined) return undefined
     return warning(
       'edits_unseen',
       `records have ${field}, but the window goes by creation: edits of older records are never seen`,
       'filter by that field if the API can (tracks: updates), else say for how long records change (revise: 7d)',
+    )
+  },
+  ({ stream, records }) => {
+    if (stream.window || stream.records.format !== 'json' || records.length === 0) return undefined
+    const names = Object.keys(records[0] as Row)
+    const field =
+      names.find((name) => changeField.test(name)) ?? names.find((name) => creationField.test(name))
+    if (field === undefined) return undefined
+    return note(
+      'window_missing',
+      `without a window all of it is read each time; records have ${field}`,
+      'if the API can filter by it, declare a window: only what is new is read, newest first if it takes an end',
     )
   },
   // Keys: rows that replace each other, or come twice.
@@ -215,6 +225,9 @@ const traps: Trap[] = [
         )
       : undefined,
 ]
+
+const changeField = /^(updated|modified|changed|last_?modified|last_?updated)/i
+const creationField = /^(created|timestamp|time$|date$|occurred)/i
 
 const moreFlag =
   /^(has_?more|has_?next(_?page)?|more|next|next_?(page|url|link|cursor|token|page_?token)|cursor|page_?token|continuation(_?token)?|after)$/i
