@@ -183,6 +183,7 @@ const second = { start: middle, end: until }
 
 /** Every stream of a built-in connector against its vendor's API. */
 export function conform(builtIn: BuiltIn): void {
+  t.setTimeout(120_000)
   const manifest = manifestOfBuiltIn(builtIn.id)
   t.test('the suite knows every stream, and which can be read newest first', async (t) => {
     t.same(Object.keys(builtIn.streams).sort(), Object.keys(manifest.streams).sort())
