@@ -191,7 +191,21 @@ async function measure(
   return { ms: ms / per, wal: ((await lsn()) - before) / per }
 }
 
-/** COPY of the rows' own text into a table of the same columns, with or without Derrick's two. */
+/** Encodes the rows and COPYs their text into a table, with or without Derrick's two columns. */
+async function copyRows(client: pg.Client, table: string, pages: Row[][], isOwned = true) {
+  const target = targetOf('plain', 'creation')
+  const encoder = makeEncoder({ target, range: rangeOf(1), fetchedFrom })
+  const encoded = pages.map((page) => encoder.encode(page))
+  const columns = encoded[0]?.meta.columns ?? []
+  const names = (isOwned ? columns : columns.slice(2)).map(({ name }) => `"${name}"`).join(', ')
+  const texts = encoded.map(({ bytes }) => {
+    const text = Buffer.from(bytes).toString()
+    return isOwned ? text : text.replace(/^[^\t\n]*\t[^\t\n]*\t/gm, '')
+  })
+  const stream = client.query(copyFrom(`copy ${table} (${names}) from stdin`))
+  await pipeline(Readable.from(texts), stream)
+}
+
 async function copyAlone(server: Server, like: string, pages: Row[][], isOwned: boolean) {
   const { client } = server
   schemas += 1
@@ -202,19 +216,7 @@ async function copyAlone(server: Server, like: string, pages: Row[][], isOwned: 
       `alter table ${table} drop column _derrick_range, drop column _derrick_synced_at`,
     )
   }
-  const target = targetOf('plain', 'creation')
-  const encoder = makeEncoder({ target, range: rangeOf(1), fetchedFrom })
-  const encoded = pages.map((page) => encoder.encode(page))
-  const columns = encoded[0]?.meta.columns ?? []
-  const names = (isOwned ? columns : columns.slice(2)).map(({ name }) => `"${name}"`).join(', ')
-  const texts = encoded.map(({ bytes }) => {
-    const text = Buffer.from(bytes).toString()
-    return isOwned ? text : text.replace(/^[^\t\n]*\t[^\t\n]*\t/gm, '')
-  })
-  const measured = await measure(server, async () => {
-    const stream = client.query(copyFrom(`copy ${table} (${names}) from stdin`))
-    await pipeline(Readable.from(texts), stream)
-  })
+  const measured = await measure(server, () => copyRows(client, table, pages, isOwned))
   await client.query(`drop table ${table}`)
   return measured
 }
@@ -273,7 +275,8 @@ function casesOf(server: Server, unsafe: Server): Case[] {
       const { client } = server
       if (!isNaive) return measure(server, () => bench.sync(1, bigPages))
       return measure(server, async () => {
-        await client.query(`create temp table again as select * from ${table}`)
+        await client.query(`create temp table again (like ${table})`)
+        await copyRows(client, 'again', bigPages)
         await client.query(naiveUpsert(table))
         await client.query('drop table again')
       })
@@ -293,7 +296,8 @@ function casesOf(server: Server, unsafe: Server): Case[] {
   ]
 }
 
-const median = (list: number[]): number => [...list].sort((a, b) => a - b)[list.length >> 1] ?? 0
+/** Other work goes on beside: the best round is the one that it disturbed least. */
+const best = (list: number[]): number => Math.min(...list)
 
 async function startServer(fsync: boolean) {
   const postgres = await startPostgres({ fsync, settings: { max_wal_size: '4GB' } })
@@ -317,8 +321,8 @@ try {
   print(`${'a range'.padEnd(42)}        ms    WAL kB   ratio`)
   let base = 1
   const lines = cases.map(([name], at) => {
-    const ms = median((measured[at] ?? []).map((one) => one.ms))
-    const wal = median((measured[at] ?? []).map((one) => one.wal)) / 1024
+    const ms = best((measured[at] ?? []).map((one) => one.ms))
+    const wal = best((measured[at] ?? []).map((one) => one.wal)) / 1024
     if (!name.startsWith('…')) base = ms
     const ratio = Number((ms / base).toFixed(2))
     print(

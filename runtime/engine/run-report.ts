@@ -48,15 +48,17 @@ export function makeRunReport(
     },
     schemaChanged: (table: string, columns: { name: string; type: string }[]): void => {
       const { workspaceId, streamId } = subject().context
-      const names = columns.map((column) => column.name).join(', ')
-      log('info', 'schema.changed', `${table} has new columns: ${names}`, undefined, { columns })
+      const names = columns.map(({ name, type }) => `${name} ${type}`).join(', ')
+      log('info', 'schema.changed', `${table} has new or wider columns: ${names}`, undefined, {
+        columns,
+      })
       emit({
         kind: 'notify',
         notification: {
           workspaceId,
           kind: 'schema_changed',
           dedupKey: `${streamId}:${table}`,
-          title: `${table}: ${columns.length} new column(s)`,
+          title: `${table}: ${columns.length} new or wider column(s)`,
           detail: { table, columns },
           streamId,
         },

@@ -127,6 +127,7 @@ async function shapeTable(
     for (const { name } of info.columns) fixed.add(name)
   }
   const plan = planFor(target, needs, info && { ...info, fixed })
+  const isNew = info === null
   if (info) await alterTable(client, names, needs.seen, plan)
   else await createTable(client, names, target, needs.seen, plan)
   info = await loadTable(client, names)
@@ -134,7 +135,9 @@ async function shapeTable(
     throw derrickError('network', 'postgres.table_gone', `${names.full} was dropped just now`)
   await fitPrimaryKey(client, names, target, info)
   await stampTable(client, names, key, info.id)
-  return preparedTable({ ...info, fixed, isStamped: true }, plan)
+  const prepared = preparedTable({ ...info, fixed, isStamped: true }, plan)
+  // Making a table changes none.
+  return isNew ? { ...prepared, changed: [] } : prepared
 }
 
 async function refuseForeign(

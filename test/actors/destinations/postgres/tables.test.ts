@@ -197,3 +197,30 @@ for (const size of [1, 600]) {
     t.strictSame(await scene.rows('count(a) as a, count(b) as b'), [{ a: String(size), b: '0' }])
   })
 }
+
+/** Rows beside the point. */
+const fill = (scene: Scene, count: number) =>
+  scene.client.query(
+    `insert into ${scene.table} (_derrick_synced_at, id, n) select now(), g, g from generate_series(1001, ${1000 + count}) g`,
+  )
+/** Another one whenever the table was rewritten. */
+const fileOf = async (scene: Scene): Promise<unknown> =>
+  (await scene.client.query(`select pg_relation_filenode('${scene.table}') as file`)).rows[0].file
+
+t.test('a large table is not rewritten: what does not fit goes beside its column', async (t) => {
+  const scene = await new Scene(postgres.url, 'large', { cursorField: null }).open()
+  t.teardown(() => scene.close())
+  await scene.sync([[{ id: 1, n: 1 }]], { range: day(0) })
+  await fill(scene, 99_999)
+  const before = await fileOf(scene)
+  await scene.sync([[{ id: 2, n: 1.5 }]], { range: day(1) })
+  t.not(await fileOf(scene), before, 'with 100,000 rows it was')
+  const other = await new Scene(postgres.url, 'larger', { cursorField: null }).open()
+  t.teardown(() => other.close())
+  await other.sync([[{ id: 1, n: 1 }]], { range: day(0) })
+  await fill(other, 100_000)
+  const kept = await fileOf(other)
+  await other.sync([[{ id: 2, n: 1.5 }]], { range: day(1) })
+  t.equal(await fileOf(other), kept)
+  t.match(await other.rows('n, n__text', 'id limit 2'), [{ n: '1' }, { n: null, n__text: '1.5' }])
+})
