@@ -90,3 +90,25 @@ t.test('a full read that lost most rows is believed when somebody says so', asyn
   t.strictSame(await scene.rows('count(*)::int as n'), [{ n: 2 }])
   t.match(await ledger(scene, 'state'), [{ state: 'final' }])
 })
+
+t.test('the ledger is for users: its names stay', async (t) => {
+  const scene = await openScene(t)
+  await scene.sync([rowsOf(0, 3)])
+  const { rows } = await scene.client.query(
+    `select attname as name from pg_attribute where attrelid = $1::regclass and attnum > 0 and not attisdropped order by attnum`,
+    [`"${scene.namespace}"._derrick_ranges`],
+  )
+  t.strictSame(
+    rows.map(({ name }) => name),
+    [
+      ...['stream_key', 'table_name', 'range_start', 'range_end', 'state', 'claimed', 'committed'],
+      ...['rows', 'rows_changed', 'bytes', 'checksum', 'fetched_from', 'committed_at', 'table_id'],
+      'shrunk_to',
+    ],
+  )
+  const full = await openScene(t, { tracks: 'none', cursorField: null })
+  await full.sync([rowsOf(0, 3)], { range: fullRange() })
+  t.strictSame(await ledger(full, "range_start = '-infinity' as s, range_end = 'infinity' as e"), [
+    { s: true, e: true },
+  ])
+})
