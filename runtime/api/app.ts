@@ -12,16 +12,14 @@ import { apiKeyRoutes } from './api-keys.ts'
 import { addAuth } from './auth.ts'
 import { connectionRoutes } from './connections.ts'
 import { connectorRoutes } from './connectors.ts'
-import { addConsole } from './console.ts'
 import type { ApiDeps } from './deps.ts'
 import { destinationRoutes } from './destinations.ts'
 import { editorSchemaRoutes } from './editor-schema.ts'
 import { eventRoutes } from './event-stream.ts'
-import { healthRoutes } from './health.ts'
 import { addIdempotency } from './idempotency.ts'
 import { notificationRoutes } from './notifications.ts'
 import { addOpenApi } from './openapi.ts'
-import { ApiProblem, sendProblem } from './problem.ts'
+import { noRoute, sendProblem } from './problem.ts'
 import { rangeRoutes } from './ranges.ts'
 import { runRoutes } from './runs.ts'
 import { addSecurityHeaders } from './security-headers.ts'
@@ -44,7 +42,6 @@ export type App = FastifyInstance<
 >
 
 const bodyLimitBytes = 1024 * 1024
-const requestTimeoutMs = 60_000
 
 const resources = [
   workspaceRoutes,
@@ -64,19 +61,16 @@ const resources = [
   sessionRoutes,
   statusRoutes,
   eventRoutes,
-  healthRoutes,
   editorSchemaRoutes,
 ]
 
-/** The whole HTTP side, ready for `listen` or `inject`. */
-export async function buildApp(deps: ApiDeps): Promise<App> {
+/** The API with all its resources, ready to be asked. Requests come to it through the door. */
+export async function buildApi(deps: ApiDeps): Promise<App> {
   const app: App = Fastify({
     loggerInstance: deps.log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: deps.config.trustProxy,
     bodyLimit: bodyLimitBytes,
-    requestTimeout: requestTimeoutMs,
-    forceCloseConnections: true,
     routerOptions: { maxParamLength: 256 },
     // Given here and not set later, or the compilers that these stand for would be loaded too.
     schemaController: {
@@ -100,14 +94,9 @@ export async function buildApp(deps: ApiDeps): Promise<App> {
   // Requests that a crash cut off may be sent again.
   deps.stores.idempotency.abandon()
   for (const addRoutes of resources) addRoutes(app, deps)
-  const serveConsole = addConsole()
-  app.setNotFoundHandler((request, reply) => {
-    if (/^\/api(\/|\?|$)/.test(request.url) || !['GET', 'HEAD'].includes(request.method)) {
-      throw new ApiProblem(404, 'route.not_found', `there is no ${request.method} ${request.url}`, {
-        remedy: 'see /api/v1/openapi.json',
-      })
-    }
-    return serveConsole(request, reply)
+  app.setNotFoundHandler((request) => {
+    throw noRoute(request)
   })
+  await app.ready()
   return app
 }

@@ -1,12 +1,18 @@
 import type { FastifyReply } from 'fastify'
+import type { SchedulerState } from '../../schema/event.ts'
 import type { App } from './app.ts'
 import type { ApiDeps } from './deps.ts'
+
+export type HealthDeps = Pick<ApiDeps, 'stores' | 'config' | 'now'> & {
+  /** undefined until the engine is there */
+  schedulerState: () => SchedulerState | undefined
+}
 
 /** A scheduler that has not ticked for so long is stuck; it ticks every ten seconds. */
 const tickOverdueMs = 60_000
 
 /** For orchestrators: alive, and able to take work. They ask without signing in and learn nothing else. */
-export function healthRoutes(app: App, deps: ApiDeps): void {
+export function healthRoutes(app: App, deps: HealthDeps): void {
   const alive = async () => ({ status: 'ok', version: deps.config.version })
   app.get('/livez', { schema: { hide: true } }, alive)
   app.get('/healthz', { schema: { hide: true } }, alive)
@@ -17,7 +23,7 @@ export function healthRoutes(app: App, deps: ApiDeps): void {
   })
 }
 
-function databaseCheck({ stores }: ApiDeps): string {
+function databaseCheck({ stores }: HealthDeps): string {
   try {
     stores.settings.get()
     return 'ok'
@@ -26,8 +32,10 @@ function databaseCheck({ stores }: ApiDeps): string {
   }
 }
 
-function schedulerCheck({ engine, now }: ApiDeps): string {
-  const tick = engine.schedulerState().last_tick_at
+function schedulerCheck({ schedulerState, now }: HealthDeps): string {
+  const state = schedulerState()
+  if (!state) return 'it is starting'
+  const tick = state.last_tick_at
   // Before the first tick the process is starting, which takes seconds.
   if (tick === null) return 'ok'
   const age = now() - Date.parse(tick)

@@ -47,6 +47,11 @@ export class ApiProblem extends Error {
 export const notFound = (kind: string, id: string): ApiProblem =>
   new ApiProblem(404, `${kind}.not_found`, `there is no ${kind.replace('_', ' ')} ${id}`)
 
+export const noRoute = ({ method, url }: Pick<FastifyRequest, 'method' | 'url'>): ApiProblem =>
+  new ApiProblem(404, 'route.not_found', `there is no ${method} ${url}`, {
+    remedy: 'see /api/v1/openapi.json',
+  })
+
 /** A body that is well formed and says something that can't be; names every field. */
 export function unprocessable(code: string, errors: FieldError[], remedy?: string): ApiProblem {
   const detail = errors.map((error) => `${error.pointer}: ${error.detail}`).join('; ')

@@ -2,6 +2,8 @@ import workerThreads, { type WorkerOptions } from 'node:worker_threads'
 
 /** The prefix of the actors' names. */
 const actorPrefix = 'derrick:'
+/** What a thread of a pool starts with. */
+export const piscinaEntry = 'piscina'
 
 /**
  * Makes `new Worker` understand `derrick:<actor>` and Piscina's own worker file, neither of which
@@ -25,5 +27,5 @@ export function installEmbeddedWorker(bootCode: () => string): void {
 
 function entryOf(file: string): string | undefined {
   if (file.startsWith(actorPrefix)) return file
-  return /[\\/]worker\.js$/.test(file) ? 'piscina' : undefined
+  return /[\\/]worker\.js$/.test(file) ? piscinaEntry : undefined
 }

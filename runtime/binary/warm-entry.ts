@@ -8,6 +8,7 @@ import type { Script } from 'node:vm'
 import { isMainThread, threadId } from 'node:worker_threads'
 import type { AssetFiles } from './assets.ts'
 import { makeBoot } from './boot.ts'
+import { piscinaEntry } from './embedded-worker.ts'
 
 export interface WarmPlan {
   assets: AssetFiles
@@ -31,10 +32,16 @@ const files = {
   },
 }
 
-export const { startMain, startThread } = makeBoot(files, (key, script) => {
+const { startMain, startThread: start } = makeBoot(files, (key, script) => {
   const file = plan.caches[key]
   if (file !== undefined && !existsSync(file)) scripts.set(file, script)
 })
+
+/** Only the pool's threads write: V8 takes a cache by flags alike, and the pool sets one for its own threads. */
+export function startThread(entry: string): Promise<unknown> {
+  if (entry === piscinaEntry) setInterval(write, writeEveryMs).unref()
+  return start(entry)
+}
 
 function write(): void {
   for (const [file, script] of scripts) {
@@ -47,4 +54,4 @@ function write(): void {
 if (isMainThread) {
   process.once('exit', write)
   startMain()
-} else setInterval(write, writeEveryMs).unref()
+}

@@ -35,6 +35,7 @@ export async function demo(env: Environment, flags: DemoFlags): Promise<number> 
   )
   const log = makeLog(config)
   logLastWords(log)
+  const stopped = untilSignal()
   const supervisor = await openSupervisor({ config, log, demo: true })
   const { shop, url: shopUrl } = await startShop(demoSince(join(config.dataDir, 'demo.json')), port)
   const folder = resolve(flags.folder ?? join(config.dataDir, 'files'))
@@ -45,7 +46,7 @@ export async function demo(env: Environment, flags: DemoFlags): Promise<number> 
       `Derrick's demo is at ${supervisor.url}; it syncs a made-up shop into ${folder}\n`,
     )
     process.stderr.write(`The shop's API is at ${shopUrl}, its key is ${apiKey}\n`)
-    const signal = await untilSignal()
+    const signal = await stopped
     log.info({ signal }, 'stopping')
   } finally {
     await supervisor.close()

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { pino } from 'pino'
-import { type App, buildApp } from '../../../runtime/api/app.ts'
+import { type App, buildApi } from '../../../runtime/api/app.ts'
 import type { ApiConfig, ApiDeps } from '../../../runtime/api/deps.ts'
+import { buildDoor } from '../../../runtime/api/door.ts'
 import { makeEventHub } from '../../../runtime/api/events.ts'
 import { addKey, ensureDefaultWorkspace } from '../../../runtime/api/keys.ts'
 import { openConnectors } from '../../../runtime/connectors.ts'
@@ -83,7 +84,8 @@ export async function openHarness(
     randomBytes,
   }
   ensureDefaultWorkspace(deps)
-  const app = await buildApp(deps)
+  const schedulerState = () => engine.schedulerState()
+  const app = await buildDoor({ ...deps, schedulerState }, buildApi(deps))
   const key = (role: Role, workspaceId: string | null = null): string => {
     const text = `dk_live_${randomBytes(16).toString('hex')}`
     addKey(deps, text, { name: `${role} key`, role, workspaceId })
