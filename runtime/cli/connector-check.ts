@@ -51,7 +51,7 @@ async function check(
     const streams = count(Object.keys(manifest?.streams ?? {}).length, 'stream')
     process.stdout.write(
       ok
-        ? `${mark.good()} ${bold(file)} is a connector with ${streams} ${dim(issueCount(issues))}\n`
+        ? `${mark.good()} ${bold(file)} is a connector with ${streams}${dim(`, ${issueCount(issues)}`)}\n`
         : `${mark.bad()} ${bold(file)}: ${issueCount(issues)}\n`,
     )
     if (api) process.stdout.write(stepsText(api))
