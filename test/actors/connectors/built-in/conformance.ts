@@ -88,6 +88,8 @@ export interface Bench {
   connected: ConnectedApi
   /** ids of what lies in each range */
   expected: { first: string[]; second: string[]; all: string[] }
+  /** ids by their time */
+  times: { ms: number; ids: string[] }[]
 }
 
 /** @param change edits the manifest before it is used */
@@ -103,26 +105,26 @@ export async function open(
   if (!stream || !spec) throw new Error(`no stream ${name}`)
   const api = builtIn.makeApi(makeWorld())
   const connected = await connect(api, builtIn.hosts)
-  const expected = fill(api.world, spec)
-  return { builtIn, name, stream, spec, manifest, api, connected, expected }
+  const times = fill(api.world, spec)
+  const within = (start: number, end: number): string[] =>
+    times.flatMap(({ ms, ids }) => (ms >= start && ms < end ? ids : []))
+  const expected = {
+    first: within(from, middle),
+    second: within(middle, until),
+    all: within(0, Number.POSITIVE_INFINITY),
+  }
+  return { builtIn, name, stream, spec, manifest, api, connected, expected, times }
 }
 
 /** Records on every edge and beside it, and enough between them for several pages. */
-function fill(world: World, spec: StreamCase): Bench['expected'] {
+function fill(world: World, spec: StreamCase): Bench['times'] {
   const tick = spec.tickMs ?? 1_000
   const edges = [from, middle, until].flatMap((edge) => [edge - tick, edge, edge + tick])
   const inner = Array.from({ length: 16 }, (_, at) => [
     from + (at + 1) * 4_321_000,
     middle + (at + 1) * 4_567_000,
   ]).flat()
-  const expected: Bench['expected'] = { first: [], second: [], all: [] }
-  for (const [n, ms] of [...edges, ...inner].entries()) {
-    const ids = spec.seed(world, n, ms)
-    expected.all.push(...ids)
-    if (ms >= from && ms < middle) expected.first.push(...ids)
-    if (ms >= middle && ms < until) expected.second.push(...ids)
-  }
-  return expected
+  return [...edges, ...inner].map((ms, n) => ({ ms, ids: spec.seed(world, n, ms) }))
 }
 
 interface Reading {
@@ -226,6 +228,14 @@ async function checks(t: Test, builtIn: BuiltIn): Promise<void> {
   silent(t, builtIn, JSON.stringify(bad))
 }
 
+const hourMs = 3_600_000
+/** Other bounds than those of UTC's days. */
+const oddRanges: [string, number, number][] = [
+  ['an hour', from + hourMs, from + 2 * hourMs],
+  ['a day of New York', from + 5 * hourMs, middle + 5 * hourMs],
+  ['what came since the last look', from + 7 * hourMs + 123, middle],
+]
+
 /** Two ranges side by side: each record is of exactly one, and the API was told where they end. */
 async function windowed(t: Test, bench: Bench): Promise<void> {
   const { expected, spec, stream, api } = bench
@@ -237,6 +247,11 @@ async function windowed(t: Test, bench: Bench): Promise<void> {
     t.same(got.ids.sort(), [...wanted].sort(), 'what is of the range, once')
     if (!spec.unpaged) t.ok(api.world.served.length > 1, 'in several pages')
     told(t, bench, range)
+  }
+  for (const [what, start, end] of oddRanges) {
+    const got = await read(bench, { start, end })
+    const wanted = bench.times.flatMap(({ ms, ids }) => (ms >= start && ms < end ? ids : []))
+    t.same(got.ids.sort(), wanted.sort(), what)
   }
   if (stream.window?.end_filter === false) return
   const plain = await read(bench, first, { manifest: manifestOfBuiltIn(bench.builtIn.id) })
