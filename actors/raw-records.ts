@@ -2,8 +2,8 @@ import { parseJson } from './http/json.ts'
 import type { RecordTable } from './http/record-scanner.ts'
 
 /**
- * Records of a page as the bytes they came in, found and checked by a `RecordScanner`. Its reader may use them until it asks
- * for the next page.
+ * Records of a page as the bytes they came in, found and checked by a `RecordScanner`. They are their reader's until it asks
+ * for the next page, and so is the memory of the body.
  */
 export interface RawRecords {
   body: Uint8Array

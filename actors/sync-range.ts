@@ -14,6 +14,7 @@ import type { ReadPage, StreamReader } from './connectors/reader.ts'
 import { DestinationClient } from './destination-client.ts'
 import { addChecksums } from './destinations/row-hash.ts'
 import type { DestinationKind, EncodedPage } from './destinations/writer.ts'
+import { freeBytes } from './free-bytes.ts'
 import { parsedRecords } from './raw-records.ts'
 import { type Asked, askedOf } from './read-part.ts'
 
@@ -168,6 +169,7 @@ async function readPages(
         const encoded = encodePage(encoder, page)
         // Records that stay reachable until the next page comes are moved to the old heap, which costs more than parsing them.
         page.records.length = 0
+        if (page.raw) freeBytes(page.raw.body)
         totals.pages += 1
         totals.records += encoded.recordCount
         totals.checksum = addChecksums(totals.checksum, encoded.checksum)

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { derrickError } from '../../schema/error.ts'
 import type { PageMeta } from '../../schema/protocol.ts'
+import { freeBytes } from '../free-bytes.ts'
 import { addChecksums } from './row-hash.ts'
 import { RowSet } from './row-set.ts'
 import type { SpoolPool } from './spool-pool.ts'
@@ -99,13 +100,16 @@ export class Spool {
 
   /**
    * The pages in the order they came; one page of a spooled file is in memory at a time. A page that is not what was encoded
-   * is the failure `spool.damaged`: nothing damaged is ever committed.
+   * is the failure `spool.damaged`: nothing damaged is ever committed. With `reuse` a page's bytes are good only until the
+   * next one is asked for.
    */
-  async *replay(): AsyncGenerator<ReplayedPage> {
+  async *replay(reuse = false): AsyncGenerator<ReplayedPage> {
     let offset = 0
     let firstRow = 0
+    let room = new Uint8Array(0)
     for (const page of this.#pages) {
-      const bytes = page.bytes ?? (await this.#read(offset, page.length))
+      if (!page.bytes && (!reuse || room.length < page.length)) room = new Uint8Array(page.length)
+      const bytes = page.bytes ?? (await this.#read(offset, room.subarray(0, page.length)))
       offset += page.length
       if (crc32(bytes) !== page.crc) throw damaged()
       const { recordCount, checksum, columns } = page
@@ -147,8 +151,10 @@ export class Spool {
         this.#file = await open(path, openNew, 0o600)
       }
       for (const page of this.#unspilled()) {
-        await this.#file.appendFile(page.bytes as Uint8Array)
+        const bytes = page.bytes as Uint8Array
+        await this.#file.appendFile(bytes)
         page.bytes = null
+        freeBytes(bytes)
       }
     } catch (error) {
       throw spoolFailure(error, path)
@@ -160,8 +166,8 @@ export class Spool {
     return this.#pages.slice(first)
   }
 
-  async #read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
-    const bytes = new Uint8Array(length)
+  async #read(offset: number, bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+    const { length } = bytes
     let done = 0
     try {
       while (done < length) {

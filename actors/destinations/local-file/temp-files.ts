@@ -45,7 +45,7 @@ export async function writeParts(spool: Spool, options: PartsOptions): Promise<W
   const writer = new PartWriter(options)
   const kept: Kept = { records: 0, unchanged: 0, checksum: 0 }
   try {
-    for await (const page of spool.replay()) {
+    for await (const page of spool.replay(true)) {
       options.signal.throwIfAborted()
       const { firstRow, recordCount } = page
       // A page without rows must not make a file, nor ask for a folder that only rows bring about.
