@@ -61,7 +61,7 @@ export function openConnectors(folder?: string, options: RegistryOptions = {}): 
   let reading: Promise<void> = Promise.resolve()
   // Parsing manifests takes longer than all else at the start: it waits for whoever asks first.
   const connectors = (): Map<string, Connector> => {
-    builtIn ??= builtInFiles().map((file) => connectorOf('built_in', file, loadOwn(file)))
+    builtIn ??= builtInFiles().map(ownConnector)
     known ??= merge([...builtIn, ...files.values()])
     return known
   }
@@ -135,7 +135,26 @@ function builtInFiles(): ManifestFile[] {
     }))
 }
 
-const loadOwn = ({ text, file }: ManifestFile): LoadedManifest => loadManifest(text, file)
+/** One of this build, which is sound and named by its file; it is parsed when somebody looks into it. */
+function ownConnector({ file, text }: ManifestFile): Connector {
+  let read: LoadedManifest | undefined
+  const loaded = (): LoadedManifest => {
+    read ??= loadManifest(text, file)
+    return read
+  }
+  return {
+    id: withoutEnding(file),
+    origin: 'built_in',
+    file,
+    text,
+    get manifest() {
+      return loaded().manifest as Manifest
+    },
+    get issues() {
+      return loaded().issues
+    },
+  }
+}
 
 /** A manifest file as it was read. */
 export function connectorOf(
