@@ -2,24 +2,27 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { toFailure } from '../../schema/error.ts'
 import type { RangeWriter } from './writer.ts'
 
-/** Tries of one commit from the same spool; after the last one the range fails and is read again. */
-export const mostCommitTries = 5
+/**
+ * Tries of one claim, or of one commit from the same spool; after the last one the range fails and is read again. Together
+ * they outlast a server that starts again.
+ */
+export const mostCommitTries = 10
 const firstWaitMs = 200
 const longestWaitMs = 5000
 
 /**
- * Runs `commit` until it holds, again after transient failures (network, rate_limit, and those that the writer names),
+ * Runs `act`, a claim or a commit, until it holds, again after transient failures (network, rate_limit, and those that the writer names),
  * with full jitter in doubling waits. Any other failure, or the last one, is thrown.
  */
-export async function repeatCommit<T>(
-  commit: () => Promise<T>,
+export async function repeatTransient<T>(
+  act: () => Promise<T>,
   isTransient: RangeWriter['isTransient'],
   signal: AbortSignal,
   random: () => number = Math.random,
 ): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {
-      return await commit()
+      return await act()
     } catch (error) {
       const { category, retry_after_ms } = toFailure(error)
       const transient = category === 'network' || category === 'rate_limit' || isTransient?.(error)

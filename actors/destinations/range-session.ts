@@ -7,7 +7,7 @@ import {
   pageCredits,
   type Receipt,
 } from '../../schema/protocol.ts'
-import { repeatCommit } from './commit-retry.ts'
+import { repeatTransient } from './commit-retry.ts'
 import type { DestinationLease, DestinationRegistry } from './registry.ts'
 import { checksumText } from './row-hash.ts'
 import { Spool } from './spool.ts'
@@ -122,7 +122,9 @@ export class RangeSession {
     }
     this.#attempt = { lease, spool, writer: lease.writer.openRange(context) }
     signal.throwIfAborted()
-    const begun = await this.#attempt.writer.begin()
+    const { writer } = this.#attempt
+    const isTransient = writer.isTransient?.bind(writer)
+    const begun = await repeatTransient(() => writer.begin(), isTransient, signal)
     fence = begun.fence
     if (!begun.recovered)
       return this.#channel.send({ kind: 'range-begun', fence, holds: begun.holds ?? null })
@@ -139,7 +141,7 @@ export class RangeSession {
   async #commit(report: ReadReport): Promise<void> {
     const { writer, spool } = this.#held()
     compare(report, spool)
-    const receipt: Receipt = await repeatCommit(
+    const receipt: Receipt = await repeatTransient(
       () => writer.commit(report),
       writer.isTransient?.bind(writer),
       this.#abort.signal,

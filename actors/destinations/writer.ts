@@ -70,7 +70,7 @@ export type SpooledPage = Pick<EncodedPage, 'bytes' | 'recordCount' | 'checksum'
 /** One attempt at one range. Methods are called in order: begin, writePage…, then commit or abort. */
 export interface RangeWriter {
   /**
-   * Claims the range. `recovered` when an earlier attempt turns out to have committed what was not yet known to be; `holds`
+   * Claims the range; called again after a failure that is worth another try. `recovered` when an earlier attempt turns out to have committed what was not yet known to be; `holds`
    * is the fence of what is committed, null or absent when nothing is.
    */
   begin(): Promise<{ fence: number; holds?: number | null; recovered?: Receipt }>

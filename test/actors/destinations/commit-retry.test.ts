@@ -1,5 +1,5 @@
 import t from 'tap'
-import { mostCommitTries, repeatCommit } from '../../../actors/destinations/commit-retry.ts'
+import { mostCommitTries, repeatTransient } from '../../../actors/destinations/commit-retry.ts'
 import { derrickError } from '../../../schema/error.ts'
 import { failureCode } from './attempts.ts'
 
@@ -23,21 +23,24 @@ const lost = (): Error => derrickError('network', 'network.lost', 'the connectio
 
 t.test('transient failures are repeated from the spool, up to the bound', async (t) => {
   const twice = failing(lost(), lost())
-  t.equal(await repeatCommit(twice.commit, undefined, never, noWait), 'committed')
+  t.equal(await repeatTransient(twice.commit, undefined, never, noWait), 'committed')
   t.equal(twice.tries(), 3)
   const always = failing(...Array.from({ length: 100 }, lost))
-  t.equal(await failureCode(repeatCommit(always.commit, undefined, never, noWait)), 'network.lost')
+  t.equal(
+    await failureCode(repeatTransient(always.commit, undefined, never, noWait)),
+    'network.lost',
+  )
   t.equal(always.tries(), mostCommitTries)
 })
 
 t.test('what the writer names is transient too; nothing else is', async (t) => {
   const deadlock = Object.assign(new Error('deadlock'), { code: '40P01' })
   const named = failing(deadlock)
-  await repeatCommit(named.commit, (error) => error === deadlock, never, noWait)
+  await repeatTransient(named.commit, (error) => error === deadlock, never, noWait)
   t.equal(named.tries(), 2)
   for (const error of [deadlock, derrickError('destination', 'destination.fenced', 'x')]) {
     const once = failing(error)
-    t.ok(await failureCode(repeatCommit(once.commit, () => false, never, noWait)))
+    t.ok(await failureCode(repeatTransient(once.commit, () => false, never, noWait)))
     t.equal(once.tries(), 1)
   }
 })
@@ -45,7 +48,7 @@ t.test('what the writer names is transient too; nothing else is', async (t) => {
 t.test('an abort ends the wait', async (t) => {
   const abort = new AbortController()
   const { commit, tries } = failing(lost(), lost())
-  const run = repeatCommit(commit, undefined, abort.signal, () => 1)
+  const run = repeatTransient(commit, undefined, abort.signal, () => 1)
   setImmediate(() => abort.abort(new Error('given up')))
   await t.rejects(run)
   t.equal(tries(), 1)
