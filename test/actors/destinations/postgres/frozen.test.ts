@@ -144,6 +144,7 @@ async function contentAfter(
 t.test(`${count} frozen sources, four ways each`, async (t) => {
   let rowsSeen = 0
   for (let seed = first; seed < first + count; seed += 1) {
+    if (seed > first && (seed - first) % 20 === 0) t.comment(`${seed - first} sources`)
     const random = randomFrom(seed)
     const source = makeSource(random)
     let expected: string[] | null = null
