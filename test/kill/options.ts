@@ -65,7 +65,7 @@ function checked(
   if (destination === undefined) {
     return { problem: `--destination is one of ${placeTypes.join(' ')}` }
   }
-  if (mode === 'fault' && destination !== 'postgres') {
+  if (mode === 'fault' && destination === 'local_file') {
     return { problem: '--mode fault needs --destination postgres: files have no connection' }
   }
   const most = mode === 'syscall' ? mostPoints : mostKills

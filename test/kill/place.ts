@@ -6,7 +6,7 @@ export const namespace = 'shop'
 
 /** A destination under test: how the program is told of it, what is to be seen in it, and when something happens there. */
 export interface Place {
-  type: PlaceType
+  type: 'local_file' | 'postgres'
   config: Record<string, unknown>
   /** what its streams need beyond the usual */
   streams: Partial<Record<StreamName, Record<string, unknown>>>
@@ -20,5 +20,6 @@ export interface Place {
   close(): Promise<void>
 }
 
-export const placeTypes = ['local_file', 'postgres'] as const
+/** `postgres18`: that version, whatever the machine has. */
+export const placeTypes = ['local_file', 'postgres', 'postgres18'] as const
 export type PlaceType = (typeof placeTypes)[number]

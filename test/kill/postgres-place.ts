@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { type Postgres, type PostgresOptions, startPostgres } from '../support/postgres.ts'
+import type { Postgres } from '../support/postgres.ts'
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
 import type { Place } from './place.ts'
 import { postgresReader } from './postgres-reader.ts'
@@ -12,9 +12,8 @@ export interface PostgresPlace extends Place {
 
 export const isDatabase = (place: Place): place is PostgresPlace => place.type === 'postgres'
 
-/** A server of its own behind a proxy, which tells when the program sends something. */
-export async function openDatabase(options: PostgresOptions = {}): Promise<PostgresPlace> {
-  const server = await startPostgres(options)
+/** A server, which goes with it, behind a proxy, which tells when the program sends something. */
+export async function openDatabase(server: Postgres): Promise<PostgresPlace> {
   const proxy = await startTcpProxy(server.port)
   const pool = new pg.Pool({ connectionString: server.url, max: 2 })
   // The server may be restarted under it; the next query connects anew.

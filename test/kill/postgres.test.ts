@@ -1,4 +1,5 @@
 import t from 'tap'
+import { missingPostgres18 } from '../support/postgres18.ts'
 import { missingServices } from '../support/services.ts'
 import { harnessMs, runHarness } from './run-harness.ts'
 
@@ -7,7 +8,7 @@ const ciFaults = 20
 const skip = missingServices('postgres')
 const destination = ['--destination', 'postgres']
 
-t.setTimeout(2 * harnessMs)
+t.setTimeout(3 * harnessMs)
 
 t.test('a SIGKILL at any moment breaks no promise at a database', { skip }, async (t) => {
   const args = [...destination, '--kills', String(ciKills), '--zombies', '1']
@@ -15,6 +16,13 @@ t.test('a SIGKILL at any moment breaks no promise at a database', { skip }, asyn
   t.equal(code, 0, 'nothing was found', { log })
   t.match(summary, { ok: true, kills: ciKills, zombies: 1 })
   t.ok((summary?.compared ?? 0) > ciKills, 'ranges were compared')
+})
+
+t.test('nor at PostgreSQL 18', { skip: missingPostgres18() }, async (t) => {
+  const args = ['--destination', 'postgres18', '--kills', '5', '--zombies', '0']
+  const { code, summary, log } = await runHarness(args)
+  t.equal(code, 0, 'nothing was found', { log })
+  t.match(summary, { ok: true, kills: 5 })
 })
 
 t.test('nor does a fault between the program and its server', { skip }, async (t) => {

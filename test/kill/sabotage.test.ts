@@ -2,7 +2,6 @@ import { existsSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { executable } from '../support/derrick.ts'
 import { missingServices } from '../support/services.ts'
-import { placeTypes } from './place.ts'
 import { harnessMs, runHarness } from './run-harness.ts'
 
 /** A breach is noticed within a few kills; the bound is for the unlucky. */
@@ -12,7 +11,7 @@ const breaches = ['mark_before_commit', 'cleanup_first', 'no_fence'] as const
 
 t.setTimeout(7 * harnessMs)
 
-const places = placeTypes.filter((type) => type !== 'postgres' || !missingServices('postgres'))
+const places = missingServices('postgres') ? ['local_file'] : ['local_file', 'postgres']
 
 for (const [breach, destination] of breaches.flatMap((breach) =>
   places.map((place) => [breach, place] as const),
