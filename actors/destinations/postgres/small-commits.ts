@@ -10,6 +10,8 @@ import { joinFields } from './types.ts'
 const mostRanges = 100
 const mostRows = 5_000
 const mostBytes = 4 * 1024 * 1024
+/** Cells: ranges of other fields make each other's rows wider. */
+const mostCells = 400_000
 
 /** A range that is read to its end and small. */
 export type SmallRange = Pick<
@@ -65,11 +67,14 @@ export class SmallCommits {
     if (leader.isTaken) return
     const group = [leader]
     let { records: rows, bytes } = leader.range.context.spool
+    const fields = new Set(leader.range.seen.fields.keys())
     for (const other of this.#waiting) {
       if (other === leader || other.likeness !== leader.likeness) continue
       const { spool, signal } = other.range.context
       if (signal.aborted || rows + spool.records > mostRows || bytes + spool.bytes > mostBytes)
         continue
+      for (const field of other.range.seen.fields.keys()) fields.add(field)
+      if ((rows + spool.records) * fields.size > mostCells) break
       rows += spool.records
       bytes += spool.bytes
       group.push(other)

@@ -5,6 +5,7 @@ import type { Target } from '../../../../schema/protocol.ts'
 import { startPostgres } from '../../../support/postgres.ts'
 import { day, Scene } from './scene.ts'
 
+t.setTimeout(120_000)
 const postgres = await startPostgres()
 t.teardown(() => postgres.remove())
 

@@ -11,6 +11,7 @@ import { waitFor } from '../../../support/wait.ts'
 import { failureCode } from '../attempts.ts'
 import { type Attempt, day, Scene } from './scene.ts'
 
+t.setTimeout(120_000)
 const postgres = await startPostgres()
 t.teardown(() => postgres.remove())
 

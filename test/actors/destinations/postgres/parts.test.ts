@@ -6,6 +6,7 @@ import { startPostgres } from '../../../support/postgres.ts'
 import { failureCode } from '../attempts.ts'
 import { day, fullRange, Scene } from './scene.ts'
 
+t.setTimeout(120_000)
 const postgres = await startPostgres()
 t.teardown(() => postgres.remove())
 
