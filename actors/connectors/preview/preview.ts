@@ -174,7 +174,8 @@ async function look(
       await readSome(seen, tried)
       if (seen.records.length > 0) break
     }
-    if (seen && order.edges && span) {
+    // Children of parents that changed go by their parent's window: they have no edges of their own.
+    if (seen && order.edges && span && plan.ownership) {
       recorder.purpose = 'edge'
       edges = await tryEdges(plan, seen.records, signal)
     }
@@ -313,7 +314,8 @@ function trapsOf(
 ): PreviewReport['warnings'] {
   const { stream } = plan
   const first = recorder.exchanges[pages[0]?.exchange ?? -1]?.response
-  const owner = stream.window ? makeOwnership(stream.window, plan.zone, false) : null
+  const owner =
+    stream.window && plan.ownership ? makeOwnership(stream.window, plan.zone, false) : null
   return findTraps({
     stream,
     response: first ? jsonOf(first.body) : undefined,
