@@ -57,6 +57,9 @@ for (const tracks of ['creation', 'updates'] as const) {
       const shape = statements.findIndex((text) => /^alter table/.test(text))
       const copy = statements.findIndex((text) => /^copy /.test(text))
       t.ok(shape < copy, 'the table is changed before, in a transaction of its own')
+      const before = statements.slice(0, shape).join('; ')
+      t.match(before, /begin.*set local lock_timeout = '2s'/, 'which waits for no lock for long')
+      t.match(before, /pg_advisory_xact_lock/, 'and is the only one of its kind')
       t.ok(
         statements.slice(shape, copy).some((text) => /^commit/.test(text)),
         'which has ended by then',
