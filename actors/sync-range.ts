@@ -152,7 +152,8 @@ async function readPages(
     .pages({
       window,
       signal,
-      onWait: (untilMs, reason) => supervisor.send({ kind: 'source-waited', untilMs, reason }),
+      onWait: (untilMs, reason, refused = false) =>
+        supervisor.send({ kind: 'source-waited', untilMs, reason, refused }),
       ...(encoder.raw ? { raw: encoder.raw.wish } : {}),
     })
     [Symbol.asyncIterator]()

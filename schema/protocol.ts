@@ -146,7 +146,8 @@ export type RangeCommand =
 export type RangeEvent<P = unknown> =
   | { kind: 'range-claimed'; fence: number; fetchedFrom: number }
   | { kind: 'range-progressed'; progress: AttemptProgress }
-  | { kind: 'source-waited'; untilMs: number; reason: string }
+  /** `refused`: the API said that it is asked too much */
+  | { kind: 'source-waited'; untilMs: number; reason: string; refused: boolean }
   /** this worker's line to the governor of the job's source; the port is transferred */
   | { kind: 'governor-opened'; port: P }
   /** the same to the keeper of the source's sign-in, where that must be stored before it is used */

@@ -7,8 +7,8 @@ export interface ReadRequest {
   /** epoch ms, half-open; null reads the whole stream */
   window: { start: number; end: number } | null
   signal: AbortSignal
-  /** called before a wait that the API asked for or our own back-off makes; the wait itself obeys `signal` */
-  onWait: (untilMs: number, reason: string) => void
+  /** called before a wait that the API asked for or our own back-off makes; the wait itself obeys `signal`; `refused`: the API is asked too much */
+  onWait: (untilMs: number, reason: string, refused?: boolean) => void
   /** what the caller wants to know of records that it can take unparsed; without it they come parsed */
   raw?: RawWish
 }

@@ -25,7 +25,8 @@ export interface RangeTaskListener {
   onProgress: (progress: AttemptProgress) => void
   /** All of it is in the spool: only the commit is left, and the source is no longer asked. */
   onRead: () => void
-  onWait: (untilMs: number, reason: string) => void
+  /** @param refused because it was asked too much */
+  onWait: (untilMs: number, reason: string, refused: boolean) => void
   onRejects: (rejects: Reject[]) => void
   /** The worker opened its line to the governor of the source. */
   onGovernor: (port: MessagePort) => void
@@ -104,7 +105,8 @@ export function startRangeTask(
       progress = event.progress
       hear(() => listener.onProgress(event.progress))
     },
-    'source-waited': (event) => hear(() => listener.onWait(event.untilMs, event.reason)),
+    'source-waited': ({ untilMs, reason, refused }) =>
+      hear(() => listener.onWait(untilMs, reason, refused)),
     // Also of an attempt that is over: other ranges in that worker will use the line.
     'governor-opened': ({ port }) => listener.onGovernor(port),
     'sign-in-opened': ({ port }) => listener.onSignIn(port),

@@ -3,6 +3,7 @@ import type { AttemptProgress, Reject } from '../../schema/protocol.ts'
 import type { RangeRow } from '../store/ranges.ts'
 import type { EngineDeps, JobInputs, StreamContext } from './context.ts'
 import { buildJob } from './job.ts'
+import { RangePace } from './range-pace.ts'
 import {
   type RangeOutcome,
   type RangeTask,
@@ -11,6 +12,7 @@ import {
 } from './range-task.ts'
 import { recordOutcome } from './record-outcome.ts'
 import type { RunReport } from './run-report.ts'
+import { parallelRanges } from './stream-rules.ts'
 
 /** Ranges in flight of a source, over all its runs: together they stay under its bound. */
 export interface SourceLoad {
@@ -40,6 +42,7 @@ export class RangesInFlight {
   readonly #tasks = new Map<number, RangeTask>()
   /** those that still ask their source */
   readonly #reading = new Set<number>()
+  readonly #pace = new RangePace()
 
   constructor(deps: EngineDeps, load: SourceLoad, listener: InFlightListener) {
     this.#deps = deps
@@ -52,10 +55,11 @@ export class RangesInFlight {
   }
 
   /**
-   * Whether one more may be read where `parallel` may be read at once. Ranges that commit leave their place to the next ones;
-   * where one range must follow the other they keep it.
+   * Whether one more may be read now. Ranges that commit leave their place to the next ones; where one range must follow
+   * the other they keep it.
    */
-  hasRoom(parallel: number): boolean {
+  hasRoom(context: StreamContext): boolean {
+    const parallel = parallelRanges(context, this.#pace.parallel)
     if (parallel === 1) return this.size === 0
     return this.#reading.size < parallel && this.size < parallel * inFlightForEach
   }
@@ -111,20 +115,24 @@ export class RangesInFlight {
   #taskListener(row: RangeRow, offered: number, sourceId: string): RangeTaskListener {
     const deps = this.#deps
     const { report, onProgress, onRead, onWait } = this.#listener
+    let records = 0
     return {
       onClaimed: (fence) => {
         deps.fences.seen(fence)
         report().rangesChanged([deps.ranges.change(row.id, { kind: 'fence', fence })])
       },
       onProgress: (progress) => {
+        records = progress.records
         onProgress(row.id, progress)
         deps.ranges.saveProgress(row.id, progress)
       },
       onRead: () => {
+        this.#pace.read(records, this.#reading.size, deps.now())
         this.#endReading(row.id, sourceId)
         onRead()
       },
-      onWait: (untilMs, reason) => {
+      onWait: (untilMs, reason, refused) => {
+        if (refused) this.#pace.refused(deps.now())
         onWait(reason)
         if (untilMs - deps.now() > loggedWaitMs)
           report().log('info', 'source.waited', reason, row.id)
@@ -156,6 +164,8 @@ export class RangesInFlight {
   ): void {
     this.#tasks.delete(flight.row.id)
     this.#endReading(flight.row.id, context.source.id)
+    if (outcome.kind === 'failed' && outcome.failure.category === 'rate_limit')
+      this.#pace.refused(this.#deps.now())
     const [row, seen] = this.#record(flight, outcome, context)
     if (row) this.#listener.report().rangesChanged([row])
     this.#listener.onEnded(flight.row.id, row, seen)

@@ -14,7 +14,7 @@ import type { RunHost } from './run-host.ts'
 import { RunProgress } from './run-progress.ts'
 import { makeRunReport, type RunReport } from './run-report.ts'
 import { RunWait } from './run-wait.ts'
-import { askedWait, lanesHeldByCancel, parallelRanges, pausedBy } from './stream-rules.ts'
+import { askedWait, lanesHeldByCancel, pausedBy } from './stream-rules.ts'
 
 /** In longer waits a run gives its permits to whoever can use them. */
 const offeredWaitMs = 3_000
@@ -247,7 +247,7 @@ export class RunCoordinator {
 
   /** Dispatches ranges until the stream's or the source's bound is met. */
   #fill(context: StreamContext): void {
-    while (this.#inFlight.hasRoom(parallelRanges(context))) {
+    while (this.#inFlight.hasRoom(context)) {
       const row = this.#next(context)
       if (!row || !this.#host.takeTurn(this, context.source)) return
       this.#wait.say(undefined)

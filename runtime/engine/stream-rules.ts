@@ -5,14 +5,13 @@ import type { StreamContext } from './context.ts'
 /** Lanes that a cancel holds until a manual trigger: history and repair. */
 export const lanesHeldByCancel = 0b110
 
-/** Ranges in flight of a stream that lets us choose, when its connector can bound both ends. */
-const autoParallel = 8
-/** Ranges of one stream in flight at once. Without an end filter one follows the other. */
+/** Ranges of one stream in flight at once, `auto` where that is left to us. Without an end filter one follows the other. */
 export function parallelRanges(
   context: Pick<StreamContext, 'parallelRanges' | 'connector'>,
+  auto: number,
 ): number {
   if (!context.connector.endFilter) return 1
-  return context.parallelRanges === 'auto' ? autoParallel : context.parallelRanges
+  return context.parallelRanges === 'auto' ? auto : context.parallelRanges
 }
 
 /** Why nothing of this stream may be read now, if so. */

@@ -22,7 +22,7 @@ export interface Question {
   /** how to leave its records unparsed, where that is wanted */
   raw?: RawReading | null
   signal: AbortSignal
-  onWait: (untilMs: number, reason: string) => void
+  onWait: (untilMs: number, reason: string, refused?: boolean) => void
 }
 
 /** An answer that the rules accept, or whose meaning the caller must act on. */
@@ -63,7 +63,7 @@ export async function ask(question: Question, session: SourceSession): Promise<A
     tries += 1
     const until = clock.now + wait.ms
     if (wait.asked) session.governor.pause(until)
-    question.onWait(until, tried.failure.message)
+    question.onWait(until, tried.failure.message, tried.failure.category === 'rate_limit')
     await session.clock.sleep(wait.ms, signal)
   }
 }
