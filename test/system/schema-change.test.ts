@@ -16,6 +16,9 @@ const start = Math.floor(Date.now() / dayMs) * dayMs - 4 * dayMs
 /** What a record has beside its id and time, by day; `more` is on once the second sync has begun. */
 const shapes: Record<string, unknown>[] = [{ price: 1 }, { price: 2 }, { price: 3 }]
 
+/** The same stream with a declared type, and a mark on what was deleted. */
+const more = '{path: /more, types: {price: number}, deletes: flag, deleted_if: record.gone}'
+
 /** Listens to live events until `end`, which gives all that was heard. */
 async function follow(derrick: Derrick) {
   const abort = new AbortController()
@@ -42,9 +45,10 @@ async function scene(t: Test) {
   t.teardown(() => home[Symbol.dispose]())
   const postgres = await startPostgres()
   t.teardown(() => postgres.remove())
-  const api = await startCountingApi(({ since }, response) => {
+  const api = await startCountingApi(({ since, path }, response) => {
     const day = Math.round((since - start) / dayMs)
     const record = { id: `r${since}`, at: new Date(since).toISOString(), price: 0, ...shapes[day] }
+    if (path === '/more') Object.assign(record, { gone: day === 1 })
     response.setHeader('content-type', 'application/json')
     response.end(JSON.stringify({ data: [record] }))
     return 200
@@ -52,7 +56,10 @@ async function scene(t: Test) {
   t.teardown(() => api.close())
   const manifests = join(home.path, 'manifests')
   mkdirSync(manifests)
-  writeFileSync(join(manifests, 'counting.yaml'), countingManifest('[]'))
+  writeFileSync(
+    join(manifests, 'counting.yaml'),
+    countingManifest('[]').replace('{path: /more}', more),
+  )
   const derrick = await startDerrick({
     dataDir: join(home.path, 'data'),
     env: { DERRICK_MANIFESTS_DIR: manifests },
@@ -72,11 +79,13 @@ async function scene(t: Test) {
   })
   const connection = { name: 'shop', source_id, destination_id, namespace: 'shop' }
   const stream = { name: 'days', columns: { sku: { type: 'integer' } } } as const
-  const [id = ''] = (await createConnection(derrick, connection, [stream])).values()
+  const flagged = { name: 'more', deletes: 'hard' } as const
+  const ids = await createConnection(derrick, connection, [stream, flagged])
+  const [id = '', moreId = ''] = ids.values()
   const client = new pg.Client({ connectionString: postgres.url })
   await client.connect()
   t.teardown(() => client.end())
-  return { derrick, id, client }
+  return { derrick, id, moreId, client }
 }
 
 t.test('new columns and wider ones are told; views and grants stay', async (t) => {
@@ -136,4 +145,17 @@ t.test('new columns and wider ones are told; views and grants stay', async (t) =
     { price: '2.5', price__text: null, sku: '12', gift: { to: 'me' } },
     { price: null, price__text: 'free', sku: null, gift: null },
   ])
+})
+
+t.test('a connector declares types and marks what was deleted', async (t) => {
+  const { derrick, moreId, client } = await scene(t)
+  t.match(await syncToEnd(derrick, moreId), { status: 'complete' })
+  const { rows } = await client.query(
+    `select pg_typeof(price)::text as type, count(*)::int as n, bool_or(gone) as gone from shop.more group by 1`,
+  )
+  t.match(rows, [{ type: 'numeric', gone: false }])
+  const { rows: ranges } = await client.query(
+    `select count(*)::int as n from shop._derrick_ranges where table_name = 'more' and committed is not null`,
+  )
+  t.equal(rows[0].n, ranges[0].n - 1, 'one of them is gone')
 })
