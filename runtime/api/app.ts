@@ -9,6 +9,7 @@ import Fastify, {
 } from 'fastify'
 import { activityRoutes } from './activity.ts'
 import { apiKeyRoutes } from './api-keys.ts'
+import { applyRoutes } from './apply.ts'
 import { addAuth } from './auth.ts'
 import { connectionRoutes } from './connections.ts'
 import { connectorRoutes } from './connectors.ts'
@@ -60,6 +61,7 @@ const resources = [
   apiKeyRoutes,
   sessionRoutes,
   statusRoutes,
+  applyRoutes,
   eventRoutes,
   editorSchemaRoutes,
 ]

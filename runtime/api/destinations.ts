@@ -8,16 +8,21 @@ import {
 import type { DestinationRow } from '../store/destinations.ts'
 import type { App } from './app.ts'
 import { workspaceOf } from './auth.ts'
-import { destinationConfigErrors, mergeConfig } from './config-input.ts'
+import { destinationConfigErrors } from './config-input.ts'
 import type { ApiDeps } from './deps.ts'
+import {
+  changeDestination,
+  invalidDestination as code,
+  createDestination,
+  removeDestination,
+} from './destination-changes.ts'
 import { checkIfMatch, sendTagged, versionTag } from './etag.ts'
 import { idParams, listOf, NoBody, operation, pageQuery, query } from './operation.ts'
 import { idPage } from './paging.ts'
-import { destinationSecrets, presentDestination } from './present.ts'
-import { ApiProblem, notFound, unprocessable } from './problem.ts'
+import { presentDestination } from './present.ts'
+import { notFound, unprocessable } from './problem.ts'
 
 const tag = 'destinations'
-const code = 'destination.invalid'
 const params = idParams('dst')
 const ops = {
   list: operation({
@@ -107,7 +112,7 @@ export function destinationRoutes(app: App, deps: ApiDeps): void {
     return idPage(request.query, read, presentDestination)
   })
   app.post('/api/v1/destinations', ops.create, async (request, reply) => {
-    const row = create(workspaceOf(request, deps).id, request.body, deps)
+    const row = createDestination(workspaceOf(request, deps).id, request.body, deps)
     reply.code(201).header('location', `/api/v1/destinations/${row.id}`)
     return sendTagged(reply, versionTag(row.version), presentDestination(row))
   })
@@ -118,13 +123,13 @@ export function destinationRoutes(app: App, deps: ApiDeps): void {
   app.patch('/api/v1/destinations/:id', ops.patch, async (request, reply) => {
     const row = find(request, request.params.id)
     checkIfMatch(request, versionTag(row.version))
-    const changed = change(row, request.body, deps)
+    const changed = changeDestination(row, request.body, deps)
     return sendTagged(reply, versionTag(changed.version), presentDestination(changed))
   })
   app.delete('/api/v1/destinations/:id', ops.remove, async (request, reply) => {
     const row = find(request, request.params.id)
     checkIfMatch(request, versionTag(row.version))
-    remove(row, deps)
+    removeDestination(row, deps)
     reply.code(204)
   })
   app.post('/api/v1/destinations/check', ops.checkNew, async (request) => {
@@ -138,67 +143,4 @@ export function destinationRoutes(app: App, deps: ApiDeps): void {
     const config = secrets.decryptConfig({ kind: 'destination', id: row.id }, row.config)
     return await engine.checkDestination(row.type, config)
   })
-}
-
-function create(workspaceId: string, body: DestinationCreate, deps: ApiDeps): DestinationRow {
-  const { stores, secrets, now, newId } = deps
-  const { name, type, config } = body
-  requireFreeName(workspaceId, name, undefined, deps)
-  const errors = destinationConfigErrors(type, config)
-  if (errors.length > 0) throw unprocessable(code, errors)
-  const id = newId('dst')
-  const row: DestinationRow = {
-    id,
-    workspaceId,
-    name,
-    type,
-    config: secrets.sealConfig({ kind: 'destination', id }, config, destinationSecrets(type)),
-    version: 1,
-    createdAt: now(),
-    updatedAt: now(),
-  }
-  stores.destinations.insert(row)
-  return row
-}
-
-function change(row: DestinationRow, patch: DestinationPatch, deps: ApiDeps): DestinationRow {
-  const { stores, secrets, engine, now } = deps
-  const name = patch.name ?? row.name
-  requireFreeName(row.workspaceId, name, row.id, deps)
-  let config = row.config
-  if (patch.config) {
-    const owner = { kind: 'destination', id: row.id } as const
-    const fields = destinationSecrets(row.type)
-    const plain = mergeConfig(secrets, owner, row.config, patch.config, fields)
-    const errors = destinationConfigErrors(row.type, plain)
-    if (errors.length > 0) throw unprocessable(code, errors)
-    config = secrets.sealConfig(owner, plain, fields)
-  }
-  const changed = { ...row, name, config, version: row.version + 1, updatedAt: now() }
-  stores.destinations.save(changed)
-  engine.destinationChanged(row.id)
-  return changed
-}
-
-function remove(row: DestinationRow, { stores, engine }: ApiDeps): void {
-  const users = stores.connections.list(row.workspaceId, { destinationId: row.id, limit: 10 })
-  if (users.length > 0) {
-    const names = users.map((user) => user.name).join(', ')
-    throw new ApiProblem(409, 'destination.in_use', `${row.name} is used by ${names}`, {
-      remedy: 'delete these connections first',
-    })
-  }
-  stores.destinations.delete(row.workspaceId, row.id)
-  engine.destinationChanged(row.id)
-}
-
-function requireFreeName(
-  workspaceId: string,
-  name: string,
-  own: string | undefined,
-  { stores }: ApiDeps,
-): void {
-  const other = stores.destinations.byName(workspaceId, name)
-  if (!other || other.id === own) return
-  throw new ApiProblem(409, 'destination.name_taken', `there is a destination ${name} already`)
 }

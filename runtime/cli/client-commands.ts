@@ -43,6 +43,7 @@ export function addClientCommands(program: Command, run: Run, env: Environment):
   }
   addLooks(add, act)
   addActs(add, act)
+  addConfiguration(add, act, env)
 }
 
 type Add = (name: string, description: string) => Command
@@ -102,5 +103,40 @@ function addActs(add: Add, act: Act): void {
   act(
     add('cancel <target>', "cancel a stream's run, or a run by its id"),
     async (client, _flags, [target = '']) => (await import('./act.ts')).cancel(client, target),
+  )
+}
+
+const several = (value: string, before: string[]): string[] => [...before, value]
+
+interface FileFlags {
+  file: string[]
+  dryRun?: boolean
+  prune?: boolean
+}
+
+/** Configuration as code. */
+function addConfiguration(add: Add, act: Act, env: Environment): void {
+  const withFile = (command: Command): Command =>
+    command.requiredOption('-f, --file <file>', 'derrick.yaml; may be repeated', several, [])
+  const readFile = async ({ file }: FileFlags) =>
+    (await import('./derrick-file.ts')).readDerrickFiles(env, file)
+  const apply = withFile(add('apply', 'make the server hold what a file says, all or nothing'))
+    .option('--dry-run', 'only tell what would change')
+    .option('--prune', 'delete what the file no longer names; data stay')
+  act(apply, async (client, flags) => {
+    const { dryRun = false, prune = false, ...given } = apply.opts<FileFlags>()
+    const options = { dryRun, prune, format: formatOf(flags) }
+    return (await import('./apply.ts')).apply(client, await readFile(given), options)
+  })
+  const diff = withFile(
+    add('diff', 'what apply would change; exit code 1 when there is something'),
+  ).option('--prune', 'as with apply')
+  act(diff, async (client, flags) => {
+    const { prune = false, ...given } = diff.opts<FileFlags>()
+    const options = { prune, format: formatOf(flags) }
+    return (await import('./apply.ts')).diff(client, await readFile(given), options)
+  })
+  act(add('export', 'what the server holds, as a file for apply'), async (client, flags) =>
+    (await import('./apply.ts')).exportConfiguration(client, formatOf(flags)),
   )
 }

@@ -21,7 +21,7 @@ interface Problem {
   detail?: string
   code?: string
   remedy?: string
-  errors?: { pointer?: string; detail?: string }[]
+  errors?: { pointer?: string; detail?: string; remedy?: string }[]
 }
 
 const pageSize = 100
@@ -109,9 +109,14 @@ function problem(status: number, text: string): Error {
     // a proxy answered, not Derrick
   }
   const fields = (body.errors ?? [])
-    .map(({ pointer, detail }) => `\n  ${pointer ?? ''}: ${detail ?? ''}`)
+    .map(
+      (one) =>
+        `\n  ${one.pointer ?? ''}: ${one.detail ?? ''}${one.remedy ? ` (${one.remedy})` : ''}`,
+    )
     .join('')
-  const message = `${body.detail ?? body.title ?? `the server answered ${status}`}${fields}`
+  // The detail of a body with bad fields names them all, once more.
+  const said = fields === '' ? (body.detail ?? body.title) : 'the server refused it:'
+  const message = `${said ?? `the server answered ${status}`}${fields}`
   const code =
     status === 401 || status === 403 ? 'client.refused' : (body.code ?? `http.status_${status}`)
   return derrickError('unknown', code, message, body.remedy ? { remedy: body.remedy } : {})

@@ -26,6 +26,23 @@ export async function runCommandLine(argv: string[], env: Environment): Promise<
   addClientCommands(program, run, env)
   addConnectorCommands(program, run, env)
   addRunCommand(program, run, env)
+  const validate = program
+    .command('validate')
+    .description('check derrick.yaml files without a server')
+    .requiredOption(
+      '-f, --file <file>',
+      'may be repeated',
+      (value: string, before: string[]) => [...before, value],
+      [] as string[],
+    )
+  validate.action(() =>
+    run(async () => {
+      const { readDerrickFiles } = await import('./derrick-file.ts')
+      readDerrickFiles(env, validate.opts<{ file: string[] }>().file)
+      process.stdout.write('the files are well formed\n')
+      return exitCodes.done
+    })(),
+  )
   program
     .command('version')
     .description('print the version')
@@ -79,6 +96,6 @@ function report(error: unknown): number {
       : (error.stack ?? error.message)
   process.stderr.write(`derrick: ${detail}\n`)
   if (failed.remedy) process.stderr.write(`  → ${failed.remedy}\n`)
-  if (failed.code.startsWith('config.')) return exitCodes.usage
+  if (/^(config|apply)\./.test(failed.code)) return exitCodes.usage
   return failed.code.startsWith('client.') ? exitCodes.unreachable : exitCodes.failed
 }

@@ -39,6 +39,11 @@ export function makeStores(db: Sqlite.Database) {
     sources: () => makeSourceStore(db),
     stats: () => makeStatsStore(db),
     streams: () => makeStreamStore(db),
+    /** all that `work` writes, or nothing when it throws; not for anything that waits */
+    transaction:
+      () =>
+      (work: () => void): void =>
+        db.transaction(work)(),
     workspaces: () => makeWorkspaceStore(db),
   })
 }

@@ -1,0 +1,65 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { startDerrick } from '../../support/derrick.ts'
+import { runDerrick } from '../../support/run-derrick.ts'
+import { tempDir } from '../../support/temp-dir.ts'
+
+// Each command is a process of its own, on a machine that may be busy.
+t.setTimeout(300_000)
+const dir = tempDir('apply')
+const derrick = await startDerrick({ dataDir: join(dir.path, 'data'), run: 'source' })
+t.teardown(async () => {
+  await derrick.stop()
+  dir.remove()
+})
+const env = { DERRICK_URL: derrick.url, DERRICK_API_KEY: derrick.apiKey }
+const run = (args: string[], more: Record<string, string> = {}) =>
+  runDerrick(args, { HOME: dir.path, ...env, ...more })
+const write = (name: string, text: string): string => {
+  const path = join(dir.path, name)
+  writeFileSync(path, text)
+  return path
+}
+const text = `sources:
+  shop: {connector: demo_shop, config: {base_url: "http://127.0.0.1:1", api_key: "\${SHOP_KEY}"}}
+destinations:
+  lake: {type: local_file, config: {path: ${join(dir.path, 'lake')}}}
+connections:
+  shop-to-lake: {source: shop, destination: lake, streams: [orders, {name: events, lookback: 3d}]}
+`
+
+t.test('diff, apply, export: from a file and back', async (t) => {
+  const file = write('derrick.yaml', text)
+  const key = { SHOP_KEY: 'key_of_the_shop' }
+  t.match(await run(['validate', '-f', file], key), { code: 0 })
+  t.match(await run(['diff', '-f', file], key), {
+    code: 1,
+    stdout: /\+ stream shop-to-lake\/orders/,
+  })
+  const applied = await run(['apply', '-f', file], key)
+  t.match(applied, { code: 0, stdout: /5 created/ }, applied.stderr)
+  t.match(await run(['diff', '-f', file], key), { code: 0, stdout: /5 things as wanted/ })
+  const exported = await run(['export'])
+  t.notMatch(exported.stdout, 'key_of_the_shop')
+  const back = write('exported.yaml', exported.stdout)
+  const same = await run(['diff', '-f', back, '--prune'], { SHOP_API_KEY: 'key_of_the_shop' })
+  t.match(same, { code: 0 }, same.stdout + same.stderr)
+})
+
+t.test('what is wrong is named with its place, and exit code 2', async (t) => {
+  const file = write(
+    'bad.yaml',
+    text.replace('type: local_file', 'typ: local_file').replace('source: shop', 'sourc: shop'),
+  )
+  const { code, stderr } = await run(['validate', '-f', file])
+  t.equal(code, 2)
+  t.match(stderr, /bad\.yaml:\d+:\d+ .*typ/)
+  t.match(stderr, /sourc/)
+  t.match(stderr, /SHOP_KEY/, 'a variable that is not set, too')
+  const unknown = write(
+    'unknown.yaml',
+    text.replace('demo_shop', 'demo_shp').replace(/\$\{SHOP_KEY\}/, 'x'),
+  )
+  t.match(await run(['apply', '-f', unknown]), { code: 2, stderr: /\/sources\/shop\/connector/ })
+})
