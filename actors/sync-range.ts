@@ -17,6 +17,8 @@ import type { DestinationKind, EncodedPage } from './destinations/writer.ts'
 import { freeBytes } from './free-bytes.ts'
 import { parsedRecords } from './raw-records.ts'
 import { type Asked, askedOf } from './read-part.ts'
+import type { ResumeLog } from './resume-log.ts'
+import { isWorthKeeping, openResumeLog, resumedReader } from './resumed-reader.ts'
 
 /** What one attempt needs from its worker; passed in so that a simulator can drive it. */
 export interface SyncRangeDeps {
@@ -108,16 +110,34 @@ async function attempt(context: Attempt): Promise<RangeEvent> {
     const counted = { ...progress, records: recovered.records, bytes: recovered.bytes }
     return { kind: 'range-completed', receipt: recovered, progress: counted, recovered: true }
   }
-  const fetchedFrom = deps.now()
+  const log = await openResumeLog(job, deps.now())
+  const fetchedFrom = log?.fetchedFrom ?? deps.now()
   supervisor.send({ kind: 'range-claimed', fence: begun.fence, fetchedFrom })
+  try {
+    const done = await readAndCommit(context, kind, { ...begun, fetchedFrom }, log)
+    await log?.close(false)
+    return done
+  } catch (error) {
+    await log?.close(isWorthKeeping(error, signal.aborted))
+    throw error
+  }
+}
+
+async function readAndCommit(
+  context: Attempt,
+  kind: DestinationKind,
+  begun: { fence: number; holds: number | null; fetchedFrom: number },
+  log: ResumeLog | null,
+): Promise<RangeEvent> {
+  const { job, destination, supervisor, progress, signal } = context
+  const { fetchedFrom } = begun
   const encoder = kind.makeEncoder({ target: job.target, range: job.range, fetchedFrom })
   const { window, isPart } = askedOf(job.range, begun.holds, fetchedFrom)
-  const read = await readPages(context, encoder, window)
+  const read = await readPages(context, encoder, window, log)
   signal.throwIfAborted()
   supervisor.send({ kind: 'range-progressed', progress: { ...progress } })
   const commit = destination.commit({ ...read, fetchedFrom, ...(isPart ? { isPart } : {}) })
-  if (sabotage === 'mark_before_commit')
-    completeTooEarly(context, { ...read, ...begun, fetchedFrom })
+  if (sabotage === 'mark_before_commit') completeTooEarly(context, { ...read, ...begun })
   const receipt: Receipt = await commit
   return { kind: 'range-completed', receipt, progress, recovered: false }
 }
@@ -141,14 +161,15 @@ async function readPages(
   { job, deps, destination, supervisor, progress, signal }: Attempt,
   encoder: Encoder,
   window: Asked['window'],
+  log: ResumeLog | null,
 ): Promise<{ pages: number; records: number; checksum: number }> {
   const totals = { pages: 0, records: 0, checksum: 0 }
-  const pages = deps
-    .openReader(
-      job,
-      (port) => supervisor.send({ kind: 'governor-opened', port }, [port]),
-      (port) => supervisor.send({ kind: 'sign-in-opened', port }, [port]),
-    )
+  const reader = deps.openReader(
+    job,
+    (port) => supervisor.send({ kind: 'governor-opened', port }, [port]),
+    (port) => supervisor.send({ kind: 'sign-in-opened', port }, [port]),
+  )
+  const pages = (log && reader.isResumable ? resumedReader(reader, log) : reader)
     .pages({
       window,
       signal,

@@ -86,6 +86,8 @@ export interface RangeJob {
   allowPrivateNetworks: boolean
   /** where spool files go, inside the data dir */
   spoolDir: string
+  /** where a full read that is cut leaves its pages to the next attempt; absent: it begins anew */
+  resumeDir?: string
 }
 
 export interface JobLimits {

@@ -139,5 +139,7 @@ export interface EngineDeps {
   pool: ActorPool
   emit: (event: EngineEvent) => void
   spoolDir: string
+  /** where full reads that are cut leave their pages */
+  resumeDir?: string
   allowPrivateNetworks: boolean
 }

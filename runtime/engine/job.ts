@@ -1,6 +1,6 @@
 import type { JobLimits, JobRange, RangeJob, Target } from '../../schema/protocol.ts'
 import type { RangeRow } from '../store/ranges.ts'
-import type { JobInputs, StreamContext } from './context.ts'
+import type { EngineDeps, JobInputs, StreamContext } from './context.ts'
 import { partOf } from './read-part.ts'
 
 const jobLimits: JobLimits = { spoolMemoryBytes: 1024 * 1024, maxBodyBytes: 32 * 1024 * 1024 }
@@ -19,7 +19,7 @@ export function buildJob(
   row: RangeRow,
   runId: string,
   inputs: JobInputs,
-  place: { spoolDir: string; allowPrivateNetworks: boolean; now: () => number },
+  place: Pick<EngineDeps, 'spoolDir' | 'resumeDir' | 'allowPrivateNetworks' | 'now'>,
 ): RangeJob {
   return {
     runId,
@@ -33,6 +33,10 @@ export function buildJob(
     target: buildTarget(context, inputs),
     limits: jobLimits,
     spoolDir: place.spoolDir,
+    // Whoever asks for it again wants it as it is now.
+    ...(place.resumeDir && row.kind === 'full' && row.lane !== 'repair'
+      ? { resumeDir: place.resumeDir }
+      : {}),
     allowPrivateNetworks: place.allowPrivateNetworks,
   }
 }

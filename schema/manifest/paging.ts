@@ -28,6 +28,12 @@ const common = (stopDefault: 'empty' | 'token') => ({
   more: Type.Optional(expression('answer', { description: 'false: this was the last page' })),
   stop: stop(stopDefault),
   max_pages: Type.Integer({ minimum: 1, maximum: 100_000_000, default: 100_000 }),
+  resumable: Type.Optional(
+    Type.Boolean({
+      description:
+        'a full read that was cut goes on from its last page, hours later; page and offset do so only when told',
+    }),
+  ),
   restart: Type.Optional(
     Type.Object(
       {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { derrickError } from '../../../schema/error.ts'
+import type { Counted } from '../reader.ts'
 import type { PageItems } from './page-items.ts'
 
 /** Longer tokens are remembered by their hash, so that a long read stays small. */
@@ -15,8 +16,24 @@ export class ProgressGuard {
   #lastTotal: number | null = null
   #isWaived = false
 
-  constructor(maxPages: number) {
+  /** @param counted of the read that this one goes on with */
+  constructor(maxPages: number, counted?: Counted) {
     this.#maxPages = maxPages
+    if (!counted) return
+    this.#pages = counted.pages
+    this.#records = counted.records
+    this.#firstTotal = counted.firstTotal
+    this.#lastTotal = counted.lastTotal
+  }
+
+  /** For a read that goes on with this one. */
+  get counted(): Counted {
+    return {
+      pages: this.#pages,
+      records: this.#records,
+      firstTotal: this.#firstTotal,
+      lastTotal: this.#lastTotal,
+    }
   }
 
   /** records of the query so far, as the API gave them */

@@ -4,7 +4,7 @@ import { compilePath } from '../../../schema/manifest/path.ts'
 import type { Reject } from '../../../schema/protocol.ts'
 import type { Row } from '../../destinations/writer.ts'
 import type { RawRecords } from '../../raw-records.ts'
-import type { ReadPage, ReadRequest } from '../reader.ts'
+import type { ReadPage, ReadPoint, ReadRequest } from '../reader.ts'
 import { type Answered, ask } from './ask.ts'
 import { follow, put, type RequestDraft } from './draft.ts'
 import type { Pass } from './for-each.ts'
@@ -47,8 +47,10 @@ export async function* readQuery(query: Query): AsyncGenerator<ReadPage, void, u
   let from = query.span?.start ?? null
   for (let pass = 0; ; ) {
     const { paging } = query.plan.stream
-    const guard = new ProgressGuard(paging.type === 'none' ? 1 : paging.max_pages)
-    const restart: { from: number | null } = yield* readPages(query, from, guard)
+    // A second read of all begins at the beginning.
+    const resume = pass === 0 ? query.request.resume : undefined
+    const guard = new ProgressGuard(paging.type === 'none' ? 1 : paging.max_pages, resume?.counted)
+    const restart: { from: number | null } = yield* readPages(query, from, guard, resume)
     if (restart.from !== null) {
       if (from !== null && restart.from <= from) throw stuck()
       from = restart.from
@@ -67,6 +69,7 @@ async function* readPages(
   query: Query,
   from: number | null,
   guard: ProgressGuard,
+  resume: ReadPoint | undefined,
 ): AsyncGenerator<ReadPage, { from: number | null }, undefined> {
   const { plan } = query
   const scope = scopeFrom(query, from)
@@ -75,7 +78,7 @@ async function* readPages(
   if (!job) return { from: null }
   const turner = new PageTurner(query, { ...scope, job: job.values }, guard)
   turner.extraRequests = job.requests
-  let position: PagePosition | null = plan.pager.first(plan.pageSize)
+  let position: PagePosition | null = resume?.position ?? plan.pager.first(plan.pageSize)
   while (position) {
     let answered: Answered | null = await turner.ask(position)
     if (answered.action === 'smaller_page') {
@@ -90,11 +93,24 @@ async function* readPages(
     const { page, step } = turner.read(position, answered)
     // A suspended generator keeps what its variables hold: a page must not outlive the wait for the next one.
     answered = null
+    if (query.request.isResumable && isResumable(plan))
+      page.point = step.next && { position: step.next, counted: guard.counted }
     yield page
     if (step.restartFrom !== null) return { from: step.restartFrom }
     position = step.next
   }
   return { from: null }
+}
+
+/**
+ * Whether a read of this stream can go on in another attempt: all its pages are of one query, copies of records are merged by
+ * key, and its page tokens hold for hours. Numbers of pages and offsets move when records come or go, unless told otherwise.
+ */
+export function isResumable({ stream, job, ownership }: StreamPlan): boolean {
+  const { paging, key, for_each: forEach } = stream
+  if (paging.type === 'none' || key.length === 0 || forEach.length > 0 || job || ownership)
+    return false
+  return paging.resumable ?? (paging.type !== 'page' && paging.type !== 'offset')
 }
 
 const noJob = { values: {}, requests: 0 }

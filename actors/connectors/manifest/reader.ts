@@ -2,7 +2,7 @@ import { derrickError } from '../../../schema/error.ts'
 import { ExpressionError } from '../../../schema/manifest/expression/error.ts'
 import type { ReadPage, ReadRequest, StreamReader } from '../reader.ts'
 import { type Pass, passesOf, type ReadParent } from './for-each.ts'
-import { readQuery } from './query.ts'
+import { isResumable, readQuery } from './query.ts'
 import { rawReading } from './raw-document.ts'
 import type { ReadScope } from './scope.ts'
 import { openSession, type SourceOptions } from './session.ts'
@@ -15,7 +15,7 @@ import { noWindow, type Span, spansOf } from './window.ts'
  */
 export function makeStreamReader(options: SourceOptions & { streamName: string }): StreamReader {
   const plan = planOf(options)
-  return { pages: (request) => readStream(plan, request) }
+  return { isResumable: isResumable(plan), pages: (request) => readStream(plan, request) }
 }
 
 function planOf(options: SourceOptions & { streamName: string }): StreamPlan {
