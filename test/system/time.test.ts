@@ -98,7 +98,7 @@ t.test(
       starts.every((start) => start > today + hourMs && start < second),
       'what came since, and a little before',
     )
-      const ledger = await client.query(
+    const ledger = await client.query(
       `select sum(rows)::int as rows from shop._derrick_ranges where range_start >= $1`,
       [new Date(today).toISOString()],
     )
@@ -115,7 +115,7 @@ t.test(
       ({ atMs }) => atMs >= today - 2 * dayMs,
     )
     t.equal(after.rows[0].rows, truth.length)
-  
+
     const files = await createFiles(derrick, join(home.path, 'files'))
     const whole = await createConnection(derrick, connectionOf(ids.source_id, files, 'files'), [
       { name: 'orders', lookback: '0' },
