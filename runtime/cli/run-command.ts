@@ -5,7 +5,9 @@ import type { OutputFormat } from './output.ts'
 type Run = (action: () => Promise<number>) => () => Promise<void>
 
 export interface RunFlags {
-  to: string
+  /** derrick.yaml files, instead of a connector */
+  file: string[]
+  to?: string
   from?: string
   toDate?: string
   config: string[]
@@ -24,9 +26,15 @@ export function addRunCommand(program: Command, run: Run, env: Environment): voi
   const command = program
     .command('run')
     .description('sync once and end, without a server: for cron, CI and jobs')
-    .argument('<connector>', 'a connector, or a manifest file')
+    .argument('[connector]', 'a connector, or a manifest file')
     .argument('[streams...]', 'all, if none is named')
-    .requiredOption('--to <url|folder>', 'postgres://… or a folder')
+    .option(
+      '-f, --file <file>',
+      'derrick.yaml instead: all that it names; may be repeated',
+      several,
+      [],
+    )
+    .option('--to <url|folder>', 'postgres://… or a folder')
     .option('--from <date>', 'earliest day; without it 30 days back, later runs go on from there')
     .option('--to-date <date>', 'end of the window, not included')
     .option(
@@ -51,7 +59,7 @@ export function addRunCommand(program: Command, run: Run, env: Environment): voi
         .default('table'),
     )
     .option('--json', 'short for -o json')
-  command.action((connector: string, streams: string[]) =>
+  command.action((connector: string | undefined, streams: string[]) =>
     run(async () =>
       (await import('./run.ts')).runOnce(env, { connector, streams }, command.opts<RunFlags>()),
     )(),

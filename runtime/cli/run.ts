@@ -10,6 +10,7 @@ import type { ApiRequest } from '../demo-setup.ts'
 import { makeLog } from '../log.ts'
 import { openSupervisor } from '../supervisor.ts'
 import { openWorkbench } from '../workbench.ts'
+import { readDerrickFiles } from './derrick-file.ts'
 import { exitCodes } from './exit-code.ts'
 import { givenConfig, givenManifest } from './given-manifest.ts'
 import { type Caller, ensure, makeCaller } from './in-process.ts'
@@ -20,7 +21,7 @@ import { untilSignal } from './signals.ts'
 import { watchRuns } from './watch-runs.ts'
 
 interface Given {
-  connector: string
+  connector: string | undefined
   streams: string[]
 }
 
@@ -30,24 +31,30 @@ interface Ended {
   run: Run
 }
 
+/** What is to be synced: makes what is missing and starts the runs; their names by run id. */
+interface Plan {
+  manifestFiles: string[]
+  start: (request: ApiRequest) => Promise<Map<string, string>>
+}
+
 /**
- * `derrick run CONNECTOR STREAM… --to URL|DIR`: reads what is due, waits for the end, tells how it was. What is in is
- * remembered in the data dir, so the next run reads only what is new. Exit codes 0, 1, 3 and 130 as in the contract.
+ * `derrick run CONNECTOR STREAM… --to URL|DIR` or `-f FILE`: reads what is due, waits for the end, tells how it was. What is in
+ * is remembered in the data dir, so the next run reads only what is new. Exit codes 0, 1, 3 and 130 as in the contract.
  */
 export async function runOnce(env: Environment, given: Given, flags: RunFlags): Promise<number> {
   const config = configOf(env, flags)
-  const manifest = await usableManifest(env, given.connector, flags)
-  const sourceConfig = givenConfig(env, manifest, flags)
+  const plan =
+    flags.file.length > 0 ? filePlan(env, given, flags) : await connectorPlan(env, given, flags)
   const supervisor = await openSupervisor({
     config,
     log: makeLog(config),
     demo: false,
     listen: false,
-    manifestFiles: existsSync(given.connector) ? [resolve(given.connector)] : [],
+    manifestFiles: plan.manifestFiles,
   })
   const interrupted = untilSignal().then(() => 'interrupted' as const)
   try {
-    const started = await start(supervisor.request, manifest, sourceConfig, given.streams, flags)
+    const started = await plan.start(supervisor.request)
     const ended = await Promise.race([watchRuns(supervisor.request, started), interrupted])
     if (ended === 'interrupted') {
       say('interrupted; what is complete stays, the next run goes on')
@@ -57,6 +64,64 @@ export async function runOnce(env: Environment, given: Given, flags: RunFlags): 
     return codeOf(ended)
   } finally {
     await supervisor.close()
+  }
+}
+
+async function connectorPlan(
+  env: Environment,
+  { connector, streams }: Given,
+  flags: RunFlags,
+): Promise<Plan> {
+  const { to } = flags
+  if (connector === undefined || to === undefined)
+    throw derrickError('unknown', 'config.invalid', 'what is to be synced, and where to?', {
+      remedy: 'derrick run CONNECTOR STREAM… --to FOLDER, or derrick run -f derrick.yaml',
+    })
+  const manifest = await usableManifest(env, connector, flags)
+  const config = givenConfig(env, manifest, flags)
+  return {
+    manifestFiles: existsSync(connector) ? [resolve(connector)] : [],
+    start: (request) => start(request, { manifest, config, to, streams }, flags),
+  }
+}
+
+/** All enabled streams of the file's connections. */
+function filePlan(env: Environment, { connector }: Given, flags: RunFlags): Plan {
+  if (connector !== undefined || flags.to !== undefined || flags.config.length > 0)
+    throw derrickError(
+      'unknown',
+      'config.invalid',
+      '-f says all of it: no connector, --to or --config beside it',
+      {
+        remedy: 'derrick run -f derrick.yaml',
+      },
+    )
+  const file = readDerrickFiles(env, flags.file)
+  const connections = Object.keys(file.connections ?? {})
+  return {
+    manifestFiles: [],
+    start: async (request) => {
+      const call = makeCaller(request)
+      await call('POST', '/apply', { file })
+      const runs = new Map<string, string>()
+      for (const name of connections) {
+        const { data } = await call<{ data: { id: string }[] }>(
+          'GET',
+          `/connections?limit=1&name=${encodeURIComponent(name)}`,
+        )
+        const streams = await call<{ data: { id: string; name: string; enabled: boolean }[] }>(
+          'GET',
+          `/streams?limit=200&connection_id=${data[0]?.id}`,
+        )
+        for (const stream of streams.data) {
+          if (!stream.enabled) continue
+          const run = await call<Run>('POST', `/streams/${stream.id}/sync`, windowOf(flags))
+          runs.set(run.id, `${name}/${stream.name}`)
+        }
+      }
+      say(`syncing ${runs.size} streams of ${flags.file.join(', ')}`)
+      return runs
+    },
   }
 }
 
@@ -88,16 +153,21 @@ async function usableManifest(env: Environment, name: string, flags: RunFlags): 
   }
 }
 
+interface Wanted {
+  manifest: Manifest
+  config: Record<string, unknown>
+  to: string
+  streams: readonly string[]
+}
+
 /** Makes what is missing and starts a run of each stream; names of streams by run id. */
 async function start(
   request: ApiRequest,
-  manifest: Manifest,
-  config: Record<string, unknown>,
-  wanted: readonly string[],
+  { manifest, config, to, streams: wanted }: Wanted,
   flags: RunFlags,
 ): Promise<Map<string, string>> {
   const caller = makeCaller(request)
-  const { destination, kind } = destinationOf(flags.to)
+  const { destination, kind } = destinationOf(to)
   const day = flags.from?.slice(0, 10)
   const startDate = day === undefined ? {} : { start_date: day }
   const source = await ensure(

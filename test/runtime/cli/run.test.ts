@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { startSimulator } from '../../../actors/simulator/server.ts'
@@ -53,4 +53,23 @@ t.test('what fails and what is wrong have their own exit codes', async (t) => {
   t.match(refused, { code: 1, stdout: /events +failed/, stderr: /credentials/ })
   t.match(await run([manifest, 'evnts']), { code: 2, stderr: /evnts|events/ })
   t.match(await run(['nobody']), { code: 2 })
+})
+
+t.test('one shot of all that a file names', async (t) => {
+  const file = join(dir.path, 'derrick.yaml')
+  writeFileSync(
+    file,
+    `sources: {shop: {connector: demo_shop, start_date: ${from}, config: {base_url: "${shop.url}", api_key: "\${KEY}"}}}
+destinations: {lake: {type: local_file, config: {path: ${join(dir.path, 'lake')}}}}
+connections: {all: {source: shop, destination: lake, streams: [products, customers]}}
+`,
+  )
+  const args = ['run', '-f', file, '--data-dir', join(dir.path, 'file-state')]
+  const env = { HOME: dir.path, KEY: shop.apiKey }
+  const done = await runDerrick(args, env)
+  t.equal(done.code, 0, done.stderr)
+  t.match(done.stdout, /all\/products +complete +1\/1/)
+  t.match(done.stdout, /all\/customers +complete +4\/4/)
+  t.match(await runDerrick([...args, '--to', 'x'], env), { code: 2 })
+  t.match(await runDerrick(['run'], env), { code: 2, stderr: /-f derrick\.yaml/ })
 })
