@@ -6,6 +6,7 @@ import { startPostgres } from '../../../support/postgres.ts'
 import { logicalRows } from './logical.ts'
 import { type AttemptOptions, day, fullRange, Scene } from './scene.ts'
 
+t.setTimeout(240_000)
 const postgres = await startPostgres()
 t.teardown(() => postgres.remove())
 
