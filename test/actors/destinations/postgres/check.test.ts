@@ -99,4 +99,15 @@ t.test('users with fewer rights', async (t) => {
   const { ok, steps } = await checkDatabase({ url: as('guest') })
   t.equal(ok, true)
   t.match(steps.find(({ name }) => name === 'permission')?.message, /theirs/)
+  // What is missing shows in the step that needs it, with the grant that mends it.
+  await client.query('revoke temporary on database postgres from public')
+  t.match(await failed({ url: as('guest') }), { name: 'write', remedy: true, message: /temporary/ })
+  await client.query(`alter role guest set default_transaction_read_only = on`)
+  t.match(await failed({ url: as('guest') }), { name: 'write', remedy: true, message: /read-only/ })
+  await client.query('revoke connect on database postgres from public')
+  t.match(await failed({ url: as('guest') }), {
+    name: 'sign_in',
+    remedy: true,
+    message: /permission denied/,
+  })
 })
