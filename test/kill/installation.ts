@@ -15,7 +15,7 @@ import { namespace, type Place } from './place.ts'
 export const hourMs = 3_600_000
 export const dayMs = 24 * hourMs
 export const historyDays = 10
-const settledMs = 90_000
+const settledMs = 180_000
 
 /** Both strategies, both granularities, a full read, and a stream whose end can't be asked for. */
 const streams: ({ name: StreamName } & Record<string, unknown>)[] = [
@@ -115,7 +115,9 @@ export class Installation {
         const { ranges } = this.ledger()
         const open = ranges.filter(({ status }) => status !== 'complete')
         if (ranges.length > 0 && open.length === 0) return 'complete'
-        throw new Error(`${open.length} of ${ranges.length} open: ${JSON.stringify(open[0])}`)
+        const failed = open.filter(({ status }) => status === 'failed')
+        const counts = `${open.length} of ${ranges.length} open, ${failed.length} of them failed`
+        throw new Error(`${counts}: ${JSON.stringify(failed[0] ?? open[0])}`)
       },
       { withinMs: settledMs, everyMs: 100 },
     )
