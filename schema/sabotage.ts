@@ -4,7 +4,18 @@
  */
 declare const DERRICK_SABOTAGE: unknown
 
-/** mark_before_commit: completes in the ledger first; cleanup_first: empties a range before it is read again; no_fence: lets overtaken attempts commit. */
-export type Sabotage = '' | 'mark_before_commit' | 'cleanup_first' | 'no_fence'
+/**
+ * mark_before_commit: completes in the ledger first; cleanup_first: empties a range before it is read again; no_fence: lets
+ * overtaken attempts commit; skip_cleanup: leaves what a commit replaces; no_guard: lets older versions of a record overwrite
+ * newer ones; prefix_delete: clears whole folders.
+ */
+export type Sabotage =
+  | ''
+  | 'mark_before_commit'
+  | 'cleanup_first'
+  | 'no_fence'
+  | 'skip_cleanup'
+  | 'no_guard'
+  | 'prefix_delete'
 
 export const sabotage = (typeof DERRICK_SABOTAGE === 'string' ? DERRICK_SABOTAGE : '') as Sabotage

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
+import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { derrickError } from '../../../schema/error.ts'
+import { sabotage } from '../../../schema/sabotage.ts'
 import type { StreamFolder } from './attempt.ts'
 import { tempName } from './layout.ts'
 import { type Commit, Ledger, type RangeEntry } from './ledger.ts'
@@ -40,7 +42,7 @@ export async function rollForward(
     const path = join(folders.root, folder)
     if (await disk.stat(path)) await disk.syncFolder(path)
   }
-  for (const path of removals) {
+  for (const path of sabotage === 'skip_cleanup' ? [] : removals) {
     await log.remove(join(folders.root, path), (ledger) => ledger.isLive(path, entry))
   }
   await log.append({ kind: 'done', ...bounds, fence: commit.fence, token: commit.token })
@@ -86,6 +88,7 @@ export async function finishClear(stream: StreamFolder): Promise<void> {
   if (!clearing) return
   for (const path of clearing.paths) {
     const full = join(stream.folders.root, path)
+    if (sabotage === 'prefix_delete') await rm(dirname(full), { recursive: true, force: true })
     await stream.log.remove(full, (ledger) => ledger.livePaths().has(path))
   }
   await stream.log.append({ kind: 'cleared', token: clearing.token })

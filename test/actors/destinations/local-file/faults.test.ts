@@ -233,6 +233,9 @@ t.test("users' own files stay, whatever happens", async (t) => {
   for (const name of own) await writeFile(join(folder, name), 'mine')
   await bench.run({ pages: [records(3, 'a')] })
   await bench.run({ range: again(0), pages: [] })
+  t.strictSame(await filesUnder(folder), own.toSorted())
+  // With files of ours among them, too.
+  await bench.run({ range: again(0), pages: [records(2, 'b')] })
   await bench.writer.clear(bench.target)
   t.strictSame(await filesUnder(folder), own.toSorted())
 })
