@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { availableParallelism, homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { keyPattern } from '../schema/api-key.ts'
 import { derrickError } from '../schema/error.ts'
+import { keyPattern } from '../schema/key-pattern.ts'
 
 /** How the server was asked to run: flags before environment before defaults. */
 export interface Config {

@@ -7,6 +7,7 @@ import { type App, buildApi } from './api/app.ts'
 import type { ApiDeps } from './api/deps.ts'
 import { makeEngineListener } from './api/engine-listener.ts'
 import { makeEventHub } from './api/events.ts'
+import { makeLoginLink } from './api/keys.ts'
 import { makeConfiguration } from './configuration.ts'
 import { type Connector, openConnectors } from './connectors.ts'
 import { breathe } from './engine/breathe.ts'
@@ -33,12 +34,16 @@ import { version } from './version.ts'
 import { openWorkbench } from './workbench.ts'
 
 export type RoomOptions = SupervisorOptions &
-  Omit<ApiDeps, 'connectors' | 'engine' | 'workbench' | 'hub' | 'config'> & { db: Database }
+  Omit<ApiDeps, 'stores' | 'connectors' | 'engine' | 'workbench' | 'hub' | 'config'> & {
+    db: Database
+  }
 
 /** All that works behind the door. */
 export interface EngineRoom {
   api: App
   engine: Engine
+  /** The path of a link that signs in once. */
+  makeLoginLink(): string
   /** Recovers what an earlier process left and begins to work. */
   start(): void
   /** Lets ranges that can commit do so; the API goes on answering. */
@@ -49,7 +54,8 @@ export interface EngineRoom {
 
 /** Builds engine, scheduler, workers and API. Nothing runs before `start`. */
 export async function openEngineRoom(options: RoomOptions): Promise<EngineRoom> {
-  const { config, log, demo, manifestFiles = [], stores, secrets, now, newId } = options
+  const { config, log, demo, manifestFiles = [], db, secrets, now, newId } = options
+  const stores = makeStores(db.full)
   const workbench = openWorkbench()
   try {
     const connectors = openConnectors(config.manifestsDir, {
@@ -79,6 +85,7 @@ export async function openEngineRoom(options: RoomOptions): Promise<EngineRoom> 
     return {
       api,
       engine,
+      makeLoginLink: () => makeLoginLink(deps),
       start: () => {
         engine.start()
         scheduler.start()

@@ -5,20 +5,15 @@ import { derrickError } from '../schema/error.ts'
 import { type IdPrefix, makeId } from '../schema/id.ts'
 import type { App } from './api/app.ts'
 import { buildDoor } from './api/door.ts'
-import {
-  ensureDefaultWorkspace,
-  hasAdminKey,
-  makeLoginLink,
-  seedAdminKey,
-  writeClientFile,
-} from './api/keys.ts'
+import { ensureDefaultWorkspace, hasAdminKey, seedAdminKey, writeClientFile } from './api/keys.ts'
 import type { Config } from './config.ts'
 import type { ApiRequest } from './demo-setup.ts'
 import type { EngineRoom, RoomOptions } from './engine-room.ts'
 import type { Logger } from './log.ts'
+import { makeApiKeyStore } from './store/api-keys.ts'
 import { type Database, openDatabase } from './store/database.ts'
 import { openSecretBox } from './store/secrets.ts'
-import { makeStores } from './store/stores.ts'
+import { makeWorkspaceStore } from './store/workspaces.ts'
 import { version } from './version.ts'
 
 export interface Supervisor {
@@ -64,7 +59,9 @@ export async function openSupervisor(options: SupervisorOptions): Promise<Superv
 async function build(options: SupervisorOptions, db: Database): Promise<Supervisor> {
   const { config, log, demo, listen: opensPort = true } = options
   const secrets = openSecretBox(db.full, config.dataDir, config.secretKey)
-  const deps = { stores: makeStores(db.full), secrets, log, now, newId, randomBytes }
+  // Not all stores: the others and what they load are for the engine room.
+  const stores = { apiKeys: makeApiKeyStore(db.full), workspaces: makeWorkspaceStore(db.full) }
+  const deps = { stores, log, now, newId, randomBytes }
   ensureDefaultWorkspace(deps)
   seedAdminKey(deps, config.adminApiKey)
   const api = Promise.withResolvers<App>()
@@ -78,11 +75,13 @@ async function build(options: SupervisorOptions, db: Database): Promise<Supervis
     api.promise,
   )
   const url = opensPort ? await listen(door, config) : 'http://localhost'
-  const opened = await openRoom({ ...options, ...deps, db }).catch(async (error: unknown) => {
-    api.reject(error)
-    await door.close()
-    throw error
-  })
+  const opened = await openRoom({ ...options, now, newId, randomBytes, secrets, db }).catch(
+    async (error: unknown) => {
+      api.reject(error)
+      await door.close()
+      throw error
+    },
+  )
   if (opensPort) writeClientFile(deps, config.dataDir, url)
   opened.start()
   room = opened
@@ -93,7 +92,7 @@ async function build(options: SupervisorOptions, db: Database): Promise<Supervis
     loginLink:
       config.authDisabled || hasAdminKey(deps)
         ? undefined
-        : `${config.publicUrl ?? url}${makeLoginLink(deps)}`,
+        : `${config.publicUrl ?? url}${opened.makeLoginLink()}`,
     request: async (method, path, body) => {
       const answer = await door.inject({
         method,

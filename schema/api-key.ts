@@ -1,13 +1,10 @@
 import Type, { type Static } from 'typebox'
 import { Instant, Name } from './common.ts'
-import { IdOf } from './id.ts'
+import { IdOf } from './id-schema.ts'
 
 export const roles = ['admin', 'operator', 'viewer'] as const
 export type Role = (typeof roles)[number]
 export const Role = Type.Enum(roles)
-
-/** Format of a key: `dk_live_` and 32 hex digits. */
-export const keyPattern = /^dk_live_[0-9a-f]{32}$/
 
 export const ApiKey = Type.Object({
   id: IdOf('key'),

@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { Instant, Name } from './common.ts'
-import { IdOf } from './id.ts'
+import { IdOf } from './id-schema.ts'
 
 const Namespace = Type.String({
   minLength: 1,

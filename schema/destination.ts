@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { Instant, Name } from './common.ts'
-import { IdOf } from './id.ts'
+import { IdOf } from './id-schema.ts'
 
 /** Which destinations this build can write. Each has a config schema below and a writer in actors/destinations. */
 export const destinationTypes = ['local_file', 'postgres'] as const

@@ -1,4 +1,6 @@
-import Type, { type Static } from 'typebox'
+import type { Failure } from './failure.ts'
+
+export type { Failure } from './failure.ts'
 
 /** What to do next is read from the category alone; nothing else decides about retries. */
 export const categories = [
@@ -10,19 +12,6 @@ export const categories = [
   'unknown',
 ] as const
 export type Category = (typeof categories)[number]
-
-/** A failure as plain data: it crosses threads, is stored with its range and shown by API, console and log. */
-export const Failure = Type.Object({
-  category: Type.Enum(categories),
-  code: Type.String({ description: 'stable, dotted, e.g. http.status_500' }),
-  message: Type.String({ description: 'what happened, for a person; never holds secrets' }),
-  remedy: Type.Optional(Type.String({ description: 'what the person can do about it' })),
-  retryable: Type.Boolean(),
-  retry_after_ms: Type.Optional(
-    Type.Integer({ minimum: 0, description: 'the other side asked for this wait' }),
-  ),
-})
-export type Failure = Static<typeof Failure>
 
 const retryableCategories: Record<Category, boolean> = {
   auth: false,

@@ -1,5 +1,3 @@
-import Type from 'typebox'
-
 /** Prefixes of the ids that users and scripts see. */
 export const idPrefixes = [
   'ws',
@@ -43,6 +41,3 @@ export function rangeIdOf(text: string): number | undefined {
   const rowId = Number.parseInt(text.slice(4), 36)
   return Number.isSafeInteger(rowId) ? rowId : undefined
 }
-
-/** TypeBox string for an id with this prefix. */
-export const IdOf = (prefix: IdPrefix) => Type.String({ pattern: `^${prefix}_[0-9a-z]{1,26}$` })

@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { Instant } from './common.ts'
-import { IdOf } from './id.ts'
+import { IdOf } from './id-schema.ts'
 
 export const notificationKinds = [
   'schema_changed',

@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { Instant } from './common.ts'
-import { Failure } from './error.ts'
+import { Failure } from './failure.ts'
 
 /** How much a preview may read; it is a look, not a sync. */
 export const previewLimits = {

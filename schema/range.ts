@@ -1,7 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { Instant } from './common.ts'
-import { Failure } from './error.ts'
-import { IdOf } from './id.ts'
+import { Failure } from './failure.ts'
+import { IdOf } from './id-schema.ts'
 
 export const rangeStatuses = ['pending', 'running', 'complete', 'failed'] as const
 export type RangeStatus = (typeof rangeStatuses)[number]

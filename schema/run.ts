@@ -1,7 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { Instant } from './common.ts'
-import { Failure } from './error.ts'
-import { IdOf } from './id.ts'
+import { Failure } from './failure.ts'
+import { IdOf } from './id-schema.ts'
 
 export const runTriggers = ['manual', 'schedule', 'retry', 'api'] as const
 export type RunTrigger = (typeof runTriggers)[number]

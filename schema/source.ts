@@ -1,7 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { Instant, Name, StartDate, Zone } from './common.ts'
-import { Failure } from './error.ts'
-import { IdOf } from './id.ts'
+import { Failure } from './failure.ts'
+import { IdOf } from './id-schema.ts'
 
 /** Limits that a user sets on a source beyond its manifest's. */
 export const SourceLimits = Type.Object(

@@ -1,7 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { ColumnType } from './column-type.ts'
 import { Duration, Instant, Name, StartDate, Zone } from './common.ts'
-import { IdOf } from './id.ts'
+import { IdOf } from './id-schema.ts'
 import { untilUnchangedWord } from './revisit.ts'
 
 export const SyncStrategy = Type.Union([Type.Literal('oldest_first'), Type.Literal('newest_first')])

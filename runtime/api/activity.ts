@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import { Activity } from '../../schema/event.ts'
-import { IdOf } from '../../schema/id.ts'
+import { IdOf } from '../../schema/id-schema.ts'
 import type { App } from './app.ts'
 import { workspaceOf } from './auth.ts'
 import type { ApiDeps } from './deps.ts'

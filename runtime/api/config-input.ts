@@ -3,7 +3,8 @@ import { type DestinationType, destinationConfigs } from '../../schema/destinati
 import { checkConfig } from '../../schema/manifest/config.ts'
 import type { Manifest } from '../../schema/manifest/manifest.ts'
 import { isSealed, type SecretBox, type SecretOwner, type StoredConfig } from '../store/secrets.ts'
-import { type FieldError, fieldErrorsOf } from './problem.ts'
+import { fieldErrorsOf } from './problem.ts'
+import type { FieldError } from './problem-schema.ts'
 
 type Config = Record<string, unknown>
 

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import { Connection, ConnectionCreate, ConnectionPatch } from '../../schema/connection.ts'
-import { IdOf } from '../../schema/id.ts'
+import { IdOf } from '../../schema/id-schema.ts'
 import { Run } from '../../schema/run.ts'
 import type { ConnectionRow } from '../store/connections.ts'
 import type { App } from './app.ts'

@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import { Zone } from '../../schema/common.ts'
-import { IdOf } from '../../schema/id.ts'
+import { IdOf } from '../../schema/id-schema.ts'
 import { StreamCapabilities, streamCapabilities } from '../../schema/manifest/capabilities.ts'
 import { ConfigField } from '../../schema/manifest/config-field.ts'
 import { ManifestIssue } from '../../schema/manifest/issue.ts'

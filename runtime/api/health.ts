@@ -1,9 +1,12 @@
 import type { FastifyReply } from 'fastify'
 import type { SchedulerState } from '../../schema/event.ts'
+import type { Stores } from '../store/stores.ts'
+import { defaultWorkspaceName } from '../store/workspaces.ts'
 import type { App } from './app.ts'
 import type { ApiDeps } from './deps.ts'
 
-export type HealthDeps = Pick<ApiDeps, 'stores' | 'config' | 'now'> & {
+export type HealthDeps = Pick<ApiDeps, 'config' | 'now'> & {
+  stores: Pick<Stores, 'workspaces'>
   /** undefined until the engine is there */
   schedulerState: () => SchedulerState | undefined
 }
@@ -25,7 +28,7 @@ export function healthRoutes(app: App, deps: HealthDeps): void {
 
 function databaseCheck({ stores }: HealthDeps): string {
   try {
-    stores.settings.get()
+    stores.workspaces.byName(defaultWorkspaceName)
     return 'ok'
   } catch {
     return 'the database can not be read'

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { keyPattern } from '../../schema/api-key.ts'
 import { derrickError } from '../../schema/error.ts'
+import { keyPattern } from '../../schema/key-pattern.ts'
 import type { ApiKeyRow } from '../store/api-keys.ts'
+import type { Stores } from '../store/stores.ts'
 import { defaultWorkspaceName } from '../store/workspaces.ts'
 import type { ApiDeps } from './deps.ts'
 
@@ -17,7 +18,9 @@ export const sha256 = (text: string): string => createHash('sha256').update(text
 export const sha256Bytes = (bytes: Uint8Array): string =>
   createHash('sha256').update(bytes).digest('hex')
 
-type KeyDeps = Pick<ApiDeps, 'stores' | 'now' | 'newId' | 'randomBytes'>
+type KeyDeps = Pick<ApiDeps, 'now' | 'newId' | 'randomBytes'> & {
+  stores: Pick<Stores, 'apiKeys' | 'workspaces'>
+}
 
 export const newKey = (randomBytes: ApiDeps['randomBytes']): string =>
   `dk_live_${randomBytes(16).toString('hex')}`
@@ -72,7 +75,11 @@ export function hasAdminKey({ stores }: Pick<KeyDeps, 'stores'>): boolean {
 }
 
 /** The path and query of a link that signs in once, within an hour, as admin. */
-export function makeLoginLink({ stores, now, randomBytes }: KeyDeps): string {
+export function makeLoginLink({
+  stores,
+  now,
+  randomBytes,
+}: Pick<ApiDeps, 'stores' | 'now' | 'randomBytes'>): string {
   const token = randomBytes(24).toString('base64url')
   stores.sessions.addLink({ hash: sha256(token), role: 'admin', expiresAt: now() + linkLivesMs })
   return `/login?token=${token}`

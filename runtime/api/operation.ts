@@ -1,7 +1,8 @@
 import Type, { type TObject, type TProperties, type TSchema } from 'typebox'
 import type { Role } from '../../schema/api-key.ts'
-import { IdOf, type IdPrefix } from '../../schema/id.ts'
-import { Problem } from './problem.ts'
+import type { IdPrefix } from '../../schema/id.ts'
+import { IdOf } from '../../schema/id-schema.ts'
+import { Problem } from './problem-schema.ts'
 
 /** Every call may name the workspace it means. */
 const workspaceQuery = {

@@ -6,7 +6,8 @@ import { PreviewReport, previewAsk, previewLimits } from '../../schema/preview.t
 import { isZone } from '../../schema/tiling.ts'
 import { sourceConfigErrors } from './config-input.ts'
 import type { ApiDeps } from './deps.ts'
-import { ApiProblem, type FieldError, unprocessable } from './problem.ts'
+import { ApiProblem, unprocessable } from './problem.ts'
+import type { FieldError } from './problem-schema.ts'
 
 /** What every preview takes. */
 export const previewFields = {

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
-import { keyPattern, type Role, roles } from '../../schema/api-key.ts'
+import { type Role, roles } from '../../schema/api-key.ts'
+import { keyPattern } from '../../schema/key-pattern.ts'
 import { defaultWorkspaceName, type WorkspaceRow } from '../store/workspaces.ts'
 import type { ApiDeps } from './deps.ts'
 import { sha256 } from './keys.ts'

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
-import { keyPattern, Role } from '../../schema/api-key.ts'
+import { Role } from '../../schema/api-key.ts'
+import { keyPattern } from '../../schema/key-pattern.ts'
 import { Workspace } from '../../schema/workspace.ts'
 import type { App } from './app.ts'
 import { callerOf, workspaceOf } from './auth.ts'

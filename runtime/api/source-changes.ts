@@ -9,7 +9,8 @@ import { mergeConfig, sourceConfigErrors } from './config-input.ts'
 import type { ApiDeps } from './deps.ts'
 import { requireNoRanges } from './needs-reset.ts'
 import { sourceSecrets } from './present.ts'
-import { ApiProblem, type FieldError, unprocessable } from './problem.ts'
+import { ApiProblem, unprocessable } from './problem.ts'
+import type { FieldError } from './problem-schema.ts'
 
 /** What is read when nobody says from when. */
 const defaultHistoryMs = 30 * 86_400_000

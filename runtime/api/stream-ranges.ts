@@ -1,5 +1,6 @@
 import Type from 'typebox'
-import { IdOf, rangeIdText } from '../../schema/id.ts'
+import { rangeIdText } from '../../schema/id.ts'
+import { IdOf } from '../../schema/id-schema.ts'
 import { Calendar, Range, RangeStatus, rangeStatuses } from '../../schema/range.ts'
 import { calendarLetter } from '../../schema/range-state.ts'
 import type { RangeRow } from '../store/ranges.ts'

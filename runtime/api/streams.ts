@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
-import { IdOf } from '../../schema/id.ts'
+import { IdOf } from '../../schema/id-schema.ts'
 import { Stream, StreamCreate, StreamPatch } from '../../schema/stream.ts'
 import type { StreamRow } from '../store/streams.ts'
 import type { App } from './app.ts'

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
   existsSync,
@@ -12,6 +12,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import type { AssetFiles } from './assets.ts'
 import { bootAsset, workerFolder } from './boot.ts'
 import { bundle } from './bundle.ts'
@@ -55,10 +56,18 @@ export async function makeCodeCaches(
   try {
     const planFile = join(home, 'plan.json')
     writeFileSync(planFile, JSON.stringify(plan))
-    // Two runs: the server's chunks as they are at a first answer (what a sync calls would only make
-    // them larger), and all others as they are when a sync has completed ranges.
+    // Two servers: its chunks as they are at a first answer (what a sync calls would only make
+    // them larger), and all others as they are when a sync has completed ranges and was looked at.
     await run(program, planFile, ['serve', '--data-dir', join(home, 'serve')], isAlive)
-    await run(program, planFile, ['demo', '--data-dir', join(home, 'demo')], hasSynced(kept))
+    const synced = hasSynced(kept)
+    await run(program, planFile, ['demo', '--data-dir', join(home, 'demo')], async (url) => {
+      if (!(await synced(url))) return false
+      await promisify(execFile)(...commandLine(program, ['status', '--url', url]), {
+        env: environment(planFile),
+        timeout: doneWithinMs,
+      })
+      return true
+    })
   } finally {
     rmSync(home, { recursive: true, force: true })
   }
@@ -90,6 +99,16 @@ function workersWroteAt(kept: string): number {
   return Math.max(0, ...files.map(writtenAt))
 }
 
+const commandLine = (program: string, args: string[]): [string, string[]] => [
+  process.execPath,
+  [...execArgv, program, ...args],
+]
+
+const environment = (planFile: string) => ({
+  PATH: process.env.PATH,
+  DERRICK_WARM_PLAN: planFile,
+})
+
 /** Runs a command until `enough` says so, then stops it as a person would. */
 async function run(
   program: string,
@@ -97,8 +116,8 @@ async function run(
   command: string[],
   enough: (url: string) => Promise<boolean>,
 ): Promise<void> {
-  const child = spawn(process.execPath, [...execArgv, program, ...command, '--port', '0'], {
-    env: { PATH: process.env.PATH, DERRICK_WARM_PLAN: planFile },
+  const child = spawn(...commandLine(program, [...command, '--port', '0']), {
+    env: environment(planFile),
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: doneWithinMs,
     killSignal: 'SIGKILL',

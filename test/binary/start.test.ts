@@ -35,9 +35,10 @@ const later = [
   /^(schema\/manifest|runtime\/engine|actors)\//,
   /^runtime\/(engine-room|connectors)\.ts$/,
   /^runtime\/api\/(app|sources|connectors|openapi-document)\.ts$/,
-  /node_modules\/(yaml|re2js|piscina|croner|@fastify\/swagger)\//,
+  /^runtime\/store\/stores\.ts$/,
+  /node_modules\/(typebox|yaml|re2js|piscina|croner|@fastify\/swagger)\//,
 ]
-const server = /node_modules\/(fastify|better-sqlite3|pino|piscina)\//
+const server = /node_modules\/(typebox|fastify|better-sqlite3|pino|piscina)\//
 
 t.test('the door opens before engine, manifests and API are evaluated', async (t) => {
   using folder = tempDir('start')
