@@ -76,6 +76,7 @@ export class SimWorld {
   limits = { global: 4, perSource: 2 }
   #db = new Sqlite(schema)
   #ids = 1
+  #loop: VirtualLoop | undefined
   #runs = new Map<string, string>()
   life: Life
 
@@ -132,6 +133,7 @@ export class SimWorld {
 
   #begin(now: number): Life {
     const loop = new VirtualLoop(this.random, now)
+    this.#loop = loop
     replaceTurn(() => loop.turn())
     const db = this.#db
     const { random, api, destination } = this
@@ -171,7 +173,10 @@ export class SimWorld {
         onWaiting: (sourceId) => engine.sourceWaits(sourceId),
       }),
       pool,
-      emit: (event) => this.#hear(event),
+      // The dead may still speak for a moment.
+      emit: (event) => {
+        if (this.#loop === loop) this.#hear(event)
+      },
       spoolDir: '/nowhere',
       allowPrivateNetworks: true,
     }
