@@ -44,6 +44,7 @@ export function addClientCommands(program: Command, run: Run, env: Environment):
   addLooks(add, act)
   addActs(add, act)
   addConfiguration(add, act, env)
+  addKeys(add, act)
 }
 
 type Add = (name: string, description: string) => Command
@@ -139,4 +140,28 @@ function addConfiguration(add: Add, act: Act, env: Environment): void {
   act(add('export', 'what the server holds, as a file for apply'), async (client, flags) =>
     (await import('./apply.ts')).exportConfiguration(client, formatOf(flags)),
   )
+}
+
+/** One command with words of its own, since each takes the same options. */
+function addKeys(add: Add, act: Act): void {
+  const keys = add('keys [action] [name]', 'list keys, "create NAME" or "delete ID"')
+    .addOption(
+      new Option('--role <role>', 'what a new key may do')
+        .choices(['admin', 'operator', 'viewer'])
+        .default('operator'),
+    )
+    .option('--workspace <id>', 'bind a new key to one workspace')
+  act(keys, async (client, flags, [action = 'list', name]) => {
+    const { role, workspace } = keys.opts<{ role: string; workspace?: string }>()
+    const commands = await import('./keys.ts')
+    if (action === 'list') return commands.listKeys(client, formatOf(flags))
+    if (name !== undefined && action === 'delete') return commands.deleteKey(client, name)
+    if (name !== undefined && action === 'create') {
+      const bound = workspace === undefined ? {} : { workspace_id: workspace }
+      return commands.createKey(client, { name, role, ...bound }, formatOf(flags))
+    }
+    throw derrickError('unknown', 'config.invalid', `there is no keys ${action} like this`, {
+      remedy: 'derrick keys, derrick keys create NAME, derrick keys delete ID',
+    })
+  })
 }

@@ -3,10 +3,12 @@ import { join, resolve } from 'node:path'
 import { derrickError } from '../../schema/error.ts'
 import { defaultDataDir, type Environment, readVariable } from '../config.ts'
 
+type Method = 'GET' | 'POST' | 'DELETE'
+
 /** A running server, as a command reaches it. */
 export interface Client {
   /** Calls below /api/v1. Throws DerrickError `client.unreachable` or `client.refused`, or with the problem's own code. */
-  call<T = unknown>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<T>
+  call<T = unknown>(method: Method, path: string, body?: unknown): Promise<T>
   /** All items of a list, page by page, up to `limit`. */
   list<T>(path: string, limit: number): Promise<T[]>
 }
@@ -31,7 +33,7 @@ const answerWithinMs = 30_000
 export function makeClient(env: Environment, flags: ClientFlags): Client {
   const { url, key } = endpoint(env, flags)
   const workspace = readVariable(env, 'DERRICK_WORKSPACE')
-  const call = async <T>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<T> => {
+  const call = async <T>(method: Method, path: string, body?: unknown): Promise<T> => {
     const target = new URL(`/api/v1${path}`, url)
     if (workspace) target.searchParams.set('workspace_id', workspace)
     const answer = await fetch(target, {

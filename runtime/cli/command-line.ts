@@ -1,8 +1,9 @@
-import { Command, CommanderError } from 'commander'
+import { Argument, Command, CommanderError } from 'commander'
 import { DerrickError, toFailure } from '../../schema/error.ts'
 import type { Environment } from '../config.ts'
 import { version } from '../version.ts'
 import { addClientCommands } from './client-commands.ts'
+import { completionScript, type Shell, shells } from './completion.ts'
 import { addConnectorCommands } from './connector-commands.ts'
 import { exitCodes } from './exit-code.ts'
 import { addRunCommand } from './run-command.ts'
@@ -26,6 +27,15 @@ export async function runCommandLine(argv: string[], env: Environment): Promise<
   addClientCommands(program, run, env)
   addConnectorCommands(program, run, env)
   addRunCommand(program, run, env)
+  program
+    .command('completion')
+    .description(
+      'print a script that completes commands, such as: source <(derrick completion bash)',
+    )
+    .addArgument(new Argument('<shell>').choices(shells))
+    .action(async (shell: Shell) => {
+      process.stdout.write(completionScript(program, shell))
+    })
   const validate = program
     .command('validate')
     .description('check derrick.yaml files without a server')

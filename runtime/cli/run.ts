@@ -130,7 +130,8 @@ function configOf(env: Environment, flags: RunFlags): Config {
   const dataDir = flags.dataDir ?? env.DERRICK_DATA_DIR ?? `${defaultDataDir(env)}-run`
   return readConfig(
     {
-      DERRICK_LOG_LEVEL: 'warn',
+      // The summary tells what failed and why.
+      DERRICK_LOG_LEVEL: 'silent',
       ...env,
       DERRICK_AUTH_DISABLED: 'true',
       ...(flags.manifestsDir === undefined ? {} : { DERRICK_MANIFESTS_DIR: flags.manifestsDir }),

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -62,4 +63,28 @@ t.test('what is wrong is named with its place, and exit code 2', async (t) => {
     text.replace('demo_shop', 'demo_shp').replace(/\$\{SHOP_KEY\}/, 'x'),
   )
   t.match(await run(['apply', '-f', unknown]), { code: 2, stderr: /\/sources\/shop\/connector/ })
+})
+
+t.test('keys are made, used and taken back', async (t) => {
+  const made = await run(['keys', 'create', 'robot', '--role', 'viewer'])
+  t.match(made, { code: 0, stdout: /^dk_live_[0-9a-f]{32}\n$/ })
+  const robot = { DERRICK_API_KEY: made.stdout.trim() }
+  t.equal((await run(['status'], robot)).code, 0)
+  t.equal((await run(['keys'], robot)).code, 4, 'a viewer may not look at keys')
+  const listed = JSON.parse((await run(['keys', '--json'])).stdout) as {
+    id: string
+    name: string
+  }[]
+  const id = listed.find(({ name }) => name === 'robot')?.id ?? ''
+  t.equal((await run(['keys', 'delete', id])).code, 0)
+  t.equal((await run(['status'], robot)).code, 4)
+  t.equal((await run(['keys', 'create'])).code, 2)
+})
+
+t.test('completion knows every command and its options', async (t) => {
+  const { stdout } = await run(['completion', 'bash'])
+  const script = `${stdout}\nCOMP_WORDS=(derrick connector preview x.yaml --rep); COMP_CWORD=4; _derrick; echo "$COMPREPLY"`
+  t.equal(execFileSync('bash', ['-c', script], { encoding: 'utf8' }), '--replay\n')
+  t.match((await run(['completion', 'fish'])).stdout, /seen_subcommand_from connector.*-a preview/)
+  t.equal((await run(['completion', 'dos'])).code, 2)
 })
