@@ -17,6 +17,8 @@ export interface RawRecords {
 export interface RawWish {
   /** names of top-level fields whose values are to be located */
   fields: readonly string[]
+  /** the values of all other fields, too */
+  all?: boolean
   /** records with a top-level name that begins so must come parsed */
   reserved: string
 }

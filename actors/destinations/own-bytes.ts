@@ -1,6 +1,9 @@
-/** A text as UTF-8 in an ArrayBuffer of its own, so that it can be transferred. */
-export function ownBytes(text: string): Uint8Array<ArrayBuffer> {
-  const buffer = Buffer.from(text)
+/** A text in an ArrayBuffer of its own, so that it can be transferred. */
+export function ownBytes(
+  text: string,
+  encoding: 'utf8' | 'latin1' = 'utf8',
+): Uint8Array<ArrayBuffer> {
+  const buffer = Buffer.from(text, encoding)
   if (buffer.byteOffset === 0 && buffer.byteLength === buffer.buffer.byteLength) return buffer
   // Short texts come out of Node's shared pool, which must not be given away.
   return new Uint8Array(buffer)

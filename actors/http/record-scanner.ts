@@ -11,6 +11,14 @@ export interface RecordTable {
   /** bytes inside records that JSON.stringify would not have written: begin and end of each, in order */
   cuts: Int32Array
   cutCount: number
+  /** 1: nothing is cut, and no string has an escape */
+  isPlain: Uint8Array
+  /** for records whose every value is wanted: begin and end of each, name by name; a record's first is at `firstValues` */
+  values: Int32Array
+  firstValues: Int32Array
+  /** which of `shapes`, the top-level names in their order, a record has */
+  shapeOf: Int32Array
+  shapes: string[][]
 }
 
 /** Nesting that is left to the parser. */
@@ -46,10 +54,19 @@ export class RecordScanner {
   readonly #stride: number
   readonly #stack = new Uint8Array(mostDepth + 1)
   readonly #table: RecordTable
+  readonly #all: boolean
   #pending = -1
+  #valueCount = 0
+  /** names of the last record, nested ones included */
+  #names = 0
+  #isPlain = true
 
-  /** `wanted`: names of top-level fields to locate. A record with a top-level name that begins with `reserved` is given up. */
-  constructor(wanted: readonly string[], reserved: string) {
+  /**
+   * `wanted`: names of top-level fields to locate; `all` locates every one. A record with a top-level name that begins with
+   * `reserved` is given up; none where that is empty.
+   */
+  constructor(wanted: readonly string[], reserved: string, all = false) {
+    this.#all = all
     this.#shape = new RecordShape(wanted, reserved)
     this.#stride = wanted.length * 2
     this.#table = {
@@ -59,6 +76,11 @@ export class RecordScanner {
       fields: new Int32Array(256 * this.#stride),
       cuts: new Int32Array(64),
       cutCount: 0,
+      isPlain: new Uint8Array(256),
+      values: new Int32Array(all ? 4096 : 0),
+      firstValues: new Int32Array(256),
+      shapeOf: new Int32Array(256),
+      shapes: [],
     }
   }
 
@@ -67,6 +89,8 @@ export class RecordScanner {
     const table = this.#table
     table.count = 0
     table.cutCount = 0
+    table.shapes = []
+    this.#valueCount = 0
     this.#shape.forget()
     let at = afterBlanks(body, from)
     if (body[at] === closeList) return { table, end: at }
@@ -77,6 +101,8 @@ export class RecordScanner {
       if (end < 0 || end - at > longestRecord) return null
       table.starts[table.count] = at
       table.ends[table.count] = end
+      table.isPlain[table.count] = this.#isPlain ? 1 : 0
+      table.shapeOf[table.count] = table.shapes.length - 1
       table.count += 1
       at = afterBlanks(body, end)
       const next = body[at]
@@ -91,23 +117,29 @@ export class RecordScanner {
     const table = this.#table
     const { cutCount } = table
     const base = table.count * this.#stride
+    const firstValue = this.#valueCount
+    table.firstValues[table.count] = firstValue
     table.fields.fill(-1, base, base + this.#stride)
+    this.#isPlain = true
     if (this.#shape.isKnown) {
       const end = this.#walk(body, view, start, false)
-      if (end >= 0) return end
+      // A record that ends sooner has fewer names than its shape.
+      if (end >= 0 && (!this.#all || this.#names === this.#shape.size)) return end
       table.cutCount = cutCount
       table.fields.fill(-1, base, base + this.#stride)
     }
     this.#shape.forget()
+    this.#valueCount = firstValue
+    this.#isPlain = true
     const end = this.#walk(body, view, start, true)
     this.#shape.isKnown = end >= 0
+    if (end >= 0 && this.#all) table.shapes.push(this.#shape.topNames(body))
     return end
   }
 
   /** One loop without calls for what nearly all bytes are. Every round reads one value, or the end of what is open. */
   #walk(body: Uint8Array, view: DataView, start: number, learn: boolean): number {
     const { fields } = this.#table
-    const shape = this.#shape
     const stack = this.#stack
     const base = this.#table.count * this.#stride
     let depth = 1
@@ -126,18 +158,9 @@ export class RecordScanner {
       if (!isEnd) {
         if (stack[depth] === openMap) {
           if (byte !== quote) return -1
-          const tag = depth * 2 + (isFirst ? 1 : 0)
-          at = learn ? shape.learn(body, at, nth, tag) : shape.follow(body, view, at, nth, tag)
+          at = this.#name(body, view, at, nth, depth * 2 + (isFirst ? 1 : 0), learn)
           if (at < 0) return -1
           byte = body[at] as number
-          if (byte <= 0x20) {
-            at = this.#cutBlanks(body, at)
-            byte = body[at] as number
-          }
-          if (depth === 1) {
-            this.#pending = shape.fieldOf(nth)
-            if (this.#pending >= 0) fields[base + this.#pending * 2] = at
-          }
           nth += 1
         }
         isFirst = false
@@ -166,9 +189,11 @@ export class RecordScanner {
       }
       // A value has ended, or something empty is about to: what closes here?
       for (;;) {
-        if (depth === 1 && this.#pending >= 0) {
-          fields[base + this.#pending * 2 + 1] = at
+        if (depth === 1) {
+          if (this.#pending >= 0) fields[base + this.#pending * 2 + 1] = at
           this.#pending = -1
+          // Written again at the end of the record, where blanks may have come between; the first time counts.
+          if (this.#all) this.#endValue(at)
         }
         byte = body[at] as number
         if (byte <= 0x20) {
@@ -185,14 +210,55 @@ export class RecordScanner {
         at += 1
         depth -= 1
         isFirst = false
-        if (depth === 0) return at
+        if (depth === 0) {
+          this.#names = nth
+          return at
+        }
       }
     }
+  }
+
+  /** Reads the nth name of a record; where its value begins, -1 to give up. */
+  #name(
+    body: Uint8Array,
+    view: DataView,
+    start: number,
+    nth: number,
+    tag: number,
+    learn: boolean,
+  ): number {
+    const shape = this.#shape
+    let at = learn ? shape.learn(body, start, nth, tag) : shape.follow(body, view, start, nth, tag)
+    if (at < 0) return -1
+    if ((body[at] as number) <= 0x20) at = this.#cutBlanks(body, at)
+    if (tag >> 1 === 1) {
+      const field = shape.fieldOf(nth)
+      this.#pending = field
+      const { fields, count } = this.#table
+      if (field >= 0) fields[count * this.#stride + field * 2] = at
+      if (this.#all) this.#beginValue(at)
+    }
+    return at
+  }
+
+  #beginValue(at: number): void {
+    const table = this.#table
+    if (this.#valueCount * 2 + 2 > table.values.length) table.values = grown(table.values)
+    table.values[this.#valueCount * 2] = at
+    table.values[this.#valueCount * 2 + 1] = -1
+    this.#valueCount += 1
+  }
+
+  #endValue(at: number): void {
+    const { values } = this.#table
+    const last = this.#valueCount * 2 - 1
+    if (values[last] === -1) values[last] = at
   }
 
   /** From something special inside a string to its closing quote, -1 to give up. */
   #string(body: Uint8Array, from: number): number {
     let at = from
+    this.#isPlain = false
     for (;;) {
       const byte = body[at]
       if (byte === quote) return at
@@ -256,6 +322,7 @@ export class RecordScanner {
     const table = this.#table
     const at = table.cutCount * 2
     if (at === table.cuts.length) table.cuts = grown(table.cuts)
+    this.#isPlain = false
     table.cuts[at] = from
     table.cuts[at + 1] = to
     table.cutCount += 1
@@ -266,6 +333,11 @@ export class RecordScanner {
     table.starts = grown(table.starts)
     table.ends = grown(table.ends)
     table.fields = grown(table.fields)
+    table.firstValues = grown(table.firstValues)
+    table.shapeOf = grown(table.shapeOf)
+    const isPlain = new Uint8Array(table.isPlain.length * 2)
+    isPlain.set(table.isPlain)
+    table.isPlain = isPlain
   }
 }
 

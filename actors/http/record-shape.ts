@@ -11,7 +11,7 @@ const mostNames = 256
  */
 export class RecordShape {
   readonly #wanted: readonly Uint8Array[]
-  readonly #reserved: Uint8Array
+  readonly #reserved: Uint8Array | null
   /** where the name begins (its quote) in this body, and its length with quotes and colon */
   readonly #starts = new Int32Array(mostNames)
   readonly #lengths = new Int32Array(mostNames)
@@ -28,7 +28,7 @@ export class RecordShape {
 
   constructor(wanted: readonly string[], reserved: string) {
     this.#wanted = wanted.map((name) => Buffer.from(JSON.stringify(name)))
-    this.#reserved = Buffer.from(JSON.stringify(reserved).slice(0, -1))
+    this.#reserved = reserved === '' ? null : Buffer.from(JSON.stringify(reserved).slice(0, -1))
   }
 
   forget(): void {
@@ -37,9 +37,26 @@ export class RecordShape {
     this.isKnown = false
   }
 
+  /** How many names it has, nested ones included. */
+  get size(): number {
+    return this.#count
+  }
+
   /** Which wanted field the nth name is; -1 for none. */
   fieldOf(nth: number): number {
     return this.#fields[nth] as number
+  }
+
+  /** The names of the record itself, in their order. */
+  topNames(body: Uint8Array): string[] {
+    const names: string[] = []
+    const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+    for (let nth = 0; nth < this.#count; nth += 1) {
+      if ((this.#tags[nth] as number) >> 1 !== 1) continue
+      const start = this.#starts[nth] as number
+      names.push(text.toString('utf8', start + 1, start + (this.#lengths[nth] as number) - 2))
+    }
+    return names
   }
 
   /** The byte after the colon, if the nth name is the one that is expected here; else -1. */
@@ -84,7 +101,7 @@ export class RecordShape {
       )
         return -1
     }
-    if (depth === 1 && startsWith(body, start, this.#reserved)) return -1
+    if (depth === 1 && this.#reserved && startsWith(body, start, this.#reserved)) return -1
     this.#starts[nth] = start
     this.#lengths[nth] = length
     this.#tags[nth] = tag

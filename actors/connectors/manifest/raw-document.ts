@@ -54,7 +54,7 @@ export function rawReading(plan: StreamPlan, wish: RawWish): RawReading | null {
     if (timeField < 0) timeField = fields.push(name) - 1
   }
   return {
-    scanner: new RecordScanner(fields, wish.reserved),
+    scanner: new RecordScanner(fields, wish.reserved, wish.all),
     names: path.map((name) => Buffer.from(JSON.stringify(name))),
     path,
     stride: fields.length * 2,

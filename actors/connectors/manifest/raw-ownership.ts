@@ -14,7 +14,7 @@ export function selectRaw(
   ownership: Ownership,
   span: Span,
 ): { dropped: number; pastEnd: boolean; beforeStart: boolean } | null {
-  const { fields, starts, ends, count } = table
+  const { fields, starts, ends, isPlain, firstValues, shapeOf, count } = table
   const isOwned = new Uint8Array(count)
   let pastEnd = false
   let beforeStart = false
@@ -40,6 +40,9 @@ export function selectRaw(
     if (kept < i) {
       starts[kept] = starts[i] as number
       ends[kept] = ends[i] as number
+      isPlain[kept] = isPlain[i] as number
+      firstValues[kept] = firstValues[i] as number
+      shapeOf[kept] = shapeOf[i] as number
       fields.copyWithin(kept * stride, i * stride, (i + 1) * stride)
     }
     kept += 1

@@ -8,6 +8,7 @@ import { duplicateKey, keyPaths, keyText, singleName } from '../key.ts'
 import { Occurrences } from '../occurrences.ts'
 import { ownBytes } from '../own-bytes.ts'
 import { fieldPath, valueAt } from '../path.ts'
+import { rawKeys } from '../raw-keys.ts'
 import { rowText, sampleOf } from '../row-json.ts'
 import type { EncodedPage, EncodingContext, PageEncoder, Row } from '../writer.ts'
 import { type Place, rawEncoder } from './raw-encoder.ts'
@@ -59,9 +60,9 @@ export function makeEncoder({ target, range, fetchedFrom }: EncodingContext): Pa
   const deletion = (record: Row): string =>
     `,"${deletedColumn}":"${deletedAt(record, cursor, fetchedFrom)}"`
 
-  const raw = rawEncoder({ paths, cursor, duplicates, tail, place })
+  const keys = rawKeys(paths, cursor, duplicates)
   return {
-    ...(raw ? { raw } : {}),
+    ...(keys ? { raw: rawEncoder(keys, tail, place) } : {}),
     encode(records, deleted) {
       const page = emptyPage()
       const lines: string[] = []

@@ -1,20 +1,19 @@
 import { hash } from 'node:crypto'
-import { crc32 } from 'node:zlib'
-import type { Reject } from '../../../schema/protocol.ts'
 import { canonicalJson } from '../canonical-json.ts'
-import { Duplicates } from '../duplicates.ts'
+import { type DuplicateKey, Duplicates } from '../duplicates.ts'
 import { deletedAt, flagPolicy } from '../flagged.ts'
-import { keyPaths, keyText } from '../key.ts'
+import { duplicateKey, keyPaths, keyText, singleName } from '../key.ts'
 import { Occurrences } from '../occurrences.ts'
-import { ownBytes } from '../own-bytes.ts'
 import { fieldPath, valueAt } from '../path.ts'
 import { isExact } from '../raw-json.ts'
+import { rawKeys } from '../raw-keys.ts'
 import { sampleOf } from '../row-json.ts'
 import type { EncodedPage, EncodingContext, PageEncoder, Row } from '../writer.ts'
-import { copyNull } from './copy-text.ts'
 import { readAs } from './declared.ts'
 import { isKeyed } from './identity.ts'
-import { rowPrefix, sumLines } from './page-lines.ts'
+import { emptyPage, filled } from './page.ts'
+import { rowPrefix } from './page-lines.ts'
+import { rawEncoder } from './raw-encoder.ts'
 import { RecordCells } from './record-cells.ts'
 
 /**
@@ -30,10 +29,9 @@ export function makeEncoder({ target, range, fetchedFrom }: EncodingContext): Pa
   const duplicates = new Duplicates()
   const occurrences = new Occurrences()
   const cells = new RecordCells(keyed, paths, (field) => readAs(target, field))
-  const singleKey = paths.length === 1 && paths[0]?.parts.length === 1 ? paths[0].name : null
+  const singleKey = singleName(paths)
   const heedsFlags = flagPolicy(target) !== 'keep'
-  let row = 0
-  let position = 0
+  const place = { row: 0, position: 0 }
 
   /** The row's cells; null after it was rejected. */
   function line(record: Row, page: EncodedPage, isDeleted: boolean): string | null {
@@ -45,64 +43,41 @@ export function makeEncoder({ target, range, fetchedFrom }: EncodingContext): Pa
       const id = hash('sha256', `${identity}\n${occurrences.next(identity)}`, 'hex').slice(0, 32)
       return text === '' ? id : `${id}\t${text}`
     }
-    const loser = duplicates.note(keyOf(record), cursor && valueAt(record, cursor), row)
+    const loser = duplicates.note(
+      duplicateKey(record, paths, singleKey) as DuplicateKey,
+      cursor && valueAt(record, cursor),
+      place.row,
+    )
     if (loser !== null) page.meta.superseded.push(loser)
     return text
   }
 
-  /** Nearly every key is one string, taken as it is; all others have a mark that no such string begins with. */
-  function keyOf(record: Row): string {
-    const value = singleKey === null ? undefined : record[singleKey]
-    if (typeof value === 'string') return value.startsWith('\0') ? `\0s${value}` : value
-    return typeof value === 'number' ? `\0n${value}` : `\0k${keyText(record, paths)}`
-  }
-
   function reject(record: Row, reason: string, page: EncodedPage): null {
-    const where = safeKey(record, paths) ?? `record ${position + 1} of the range`
+    const where = safeKey(record, paths) ?? `record ${place.position + 1} of the range`
     page.rejects.push({ reason, where: where.slice(0, 200), sample: sampleOf(record) })
     return null
   }
 
+  const keys = rawKeys(paths, cursor, duplicates)
+  const raw = keys && rawEncoder({ keys, cells, prefix, place, reject })
   return {
+    ...(raw ? { raw } : {}),
     encode(records, deleted) {
       const page = emptyPage()
       const lines: string[] = []
       const widths: number[] = []
       for (const record of records) {
         const text = line(record, page, heedsFlags && deleted?.has(record) === true)
-        position += 1
+        place.position += 1
         if (text === null) continue
         lines.push(text)
         widths.push(cells.width)
-        row += 1
+        place.row += 1
       }
-      pad(lines, widths, cells.width)
-      page.bytes = ownBytes(lines.length === 0 ? '' : `${prefix}${lines.join(`\n${prefix}`)}\n`)
-      page.recordCount = lines.length
-      page.checksum = sumLines(page.bytes, prefix.length).checksum
-      page.meta.columns = cells.columns()
-      page.meta.crc = crc32(page.bytes)
-      return page
+      return filled(page, lines, widths, { cells, prefix, encoding: 'utf8' })
     },
   }
 }
-
-/** Rows from before a column came lack only their last cells; each has a key or an id, so none is empty. */
-function pad(lines: string[], widths: number[], width: number): void {
-  for (let i = 0; i < lines.length && (widths[i] as number) < width; i += 1) {
-    const missing = `\t${copyNull}`.repeat(width - (widths[i] as number))
-    lines[i] += missing
-  }
-}
-
-const emptyPage = (): EncodedPage => ({
-  bytes: new Uint8Array(0),
-  recordCount: 0,
-  checksum: 0,
-  meta: { columns: [], superseded: [], crc: 0 },
-  rejects: [] as Reject[],
-  sanitised: 0,
-})
 
 /** A record over the bounds may be too deep for its key to be written. */
 function safeKey(record: Row, paths: ReturnType<typeof keyPaths>): string | null {
