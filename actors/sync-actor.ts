@@ -1,10 +1,12 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { CheckResult } from '../schema/destination.ts'
+import { toFailure } from '../schema/error.ts'
 import { loadManifest } from '../schema/manifest/load.ts'
 import { rotatingFields } from '../schema/manifest/rotating.ts'
 import type { PoolTask } from '../schema/protocol.ts'
 import { ByteBudget, workerBudgetBytes } from './byte-budget.ts'
 import { checkSource } from './connectors/manifest/check.ts'
+import { exchangeFor } from './connectors/manifest/exchange.ts'
 import { makeStreamReader } from './connectors/manifest/reader.ts'
 import { previewTask } from './connectors/preview/preview.ts'
 import {
@@ -77,6 +79,13 @@ const handlers: Handlers = {
     const http = clientFor(allowPrivateNetworks)
     const options = { manifest, config, http, clock, random }
     return checkSource(keeper ? { ...options, keeper } : options).finally(() => keeper?.close())
+  },
+  'exchange-code': async ({ manifest, config, allowPrivateNetworks, ...agreed }) => {
+    const http = clientFor(allowPrivateNetworks)
+    return exchangeFor({ manifest, config, http, clock, random }, agreed).then(
+      (secrets) => ({ secrets }),
+      (error: unknown) => ({ failure: toFailure(error) }),
+    )
   },
   'load-manifests': async ({ files }) => files.map(({ file, text }) => loadManifest(text, file)),
   'preview-stream': ({ kind: _kind, allowPrivateNetworks, ...options }) =>

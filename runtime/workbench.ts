@@ -10,6 +10,8 @@ import { actorFile } from './binary/actor-file.ts'
 
 /** What a preview is asked for, and what it answers. */
 export type PreviewTask = Omit<Extract<PoolTask, { kind: 'preview-stream' }>, 'kind'>
+/** What a browser brought back after somebody had agreed to a source's access. */
+export type ExchangeTask = Omit<Extract<PoolTask, { kind: 'exchange-code' }>, 'kind'>
 export interface PreviewAnswer {
   report: PreviewReport
   /** JSON of a fixture, when one was to be recorded */
@@ -22,6 +24,8 @@ export interface Workbench {
   load(files: readonly { file: string; text: string }[]): Promise<LoadedManifest[]>
   /** @throws DerrickError fixture.*, config.invalid, workbench.too_long; what the API does is in the report */
   preview(task: PreviewTask): Promise<PreviewAnswer>
+  /** Secrets for the config. @throws DerrickError auth.*, network.* */
+  exchange(task: ExchangeTask): Promise<Record<string, string>>
   check(
     manifest: Manifest,
     config: Record<string, unknown>,
@@ -69,6 +73,15 @@ export function openWorkbench(): Workbench {
       const answer = await run<PreviewAnswer | { failure: Failure }>(order, callWithinMs)
       if ('failure' in answer) throw new DerrickError(answer.failure)
       return answer
+    },
+    exchange: async (task) => {
+      const order = { kind: 'exchange-code', ...task } as const
+      const answer = await run<{ secrets: Record<string, string> } | { failure: Failure }>(
+        order,
+        callWithinMs,
+      )
+      if ('failure' in answer) throw new DerrickError(answer.failure)
+      return answer.secrets
     },
     check: (manifest, config, allowPrivateNetworks) =>
       run({ kind: 'check-source', manifest, config, allowPrivateNetworks }, callWithinMs),

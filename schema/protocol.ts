@@ -280,6 +280,17 @@ export type PoolTask<P = unknown> =
       /** a line to the keeper of the source's sign-in, where that changes with each use */
       signIn?: P
     }
+  | {
+      /** trades the code that a browser brought back for a refresh token */
+      kind: 'exchange-code'
+      manifest: Manifest
+      config: Record<string, unknown>
+      code: string
+      redirectUri: string
+      /** of PKCE */
+      verifier: string | null
+      allowPrivateNetworks: boolean
+    }
   | { kind: 'load-manifests'; files: { file: string; text: string }[] }
   | {
       kind: 'preview-stream'

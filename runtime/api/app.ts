@@ -11,6 +11,7 @@ import { activityRoutes } from './activity.ts'
 import { apiKeyRoutes } from './api-keys.ts'
 import { applyRoutes } from './apply.ts'
 import { addAuth } from './auth.ts'
+import { authorizeRoutes } from './authorize.ts'
 import { connectionRoutes } from './connections.ts'
 import { connectorRoutes } from './connectors.ts'
 import type { ApiDeps } from './deps.ts'
@@ -48,6 +49,7 @@ const resources = [
   workspaceRoutes,
   connectorRoutes,
   sourceRoutes,
+  authorizeRoutes,
   destinationRoutes,
   connectionRoutes,
   streamRoutes,

@@ -121,10 +121,11 @@ function optionFindings(auth: AuthOption, path: ManifestPath, { config }: Manife
   }
   if (auth.type !== 'oauth2') return []
   const field = configField(auth.refresh_token)
-  if (auth.rotates && !(field && Object.hasOwn(config, field) && config[field]?.secret)) {
+  const isReplaced = auth.rotates || auth.grant === 'authorization_code'
+  if (isReplaced && !(field && Object.hasOwn(config, field) && config[field]?.secret)) {
     const remedy = 'write refresh_token: "{{ config.<field> }}", and secret: true for that field'
-    const message = 'rotates needs a refresh_token that can be replaced in the config'
-    return [schema([...path, 'rotates'], message, remedy)]
+    const message = 'the refresh_token must be one that can be replaced in the config'
+    return [schema([...path, auth.rotates ? 'rotates' : 'grant'], message, remedy)]
   }
   return (grantNeeds[auth.grant] ?? [])
     .filter((key) => !Object.hasOwn(auth, key))

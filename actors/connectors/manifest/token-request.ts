@@ -134,15 +134,54 @@ function tokenOf(
   return { value, expiresAt: life === null ? null : now + life, saved }
 }
 
+/** What a browser brought back after somebody had agreed. */
+export interface AgreedCode {
+  code: string
+  redirectUri: string
+  /** of PKCE (RFC 7636); null where the API knows none */
+  verifier: string | null
+}
+
+/**
+ * The refresh token that a code stands for. A code works once.
+ * @throws DerrickError auth.* for what the API refuses, network.* for what may pass
+ */
+export async function exchangeCode(
+  auth: AuthOf<'oauth2'>,
+  { code, redirectUri, verifier }: AgreedCode,
+  session: SourceSession,
+  signal: AbortSignal,
+): Promise<string> {
+  const fields = new Map<string, unknown>([
+    ['grant_type', 'authorization_code'],
+    ['code', code],
+    ['redirect_uri', redirectUri],
+  ])
+  if (verifier !== null) fields.set('code_verifier', verifier)
+  const scope: AuthScope = { config: session.config, now: session.clock.now() }
+  const draft = (): RequestDraft => tokenDraft(auth, scope, new Map(fields))
+  const answer = await askForToken(draft, session, signal)
+  const token = compilePath(auth.refresh_token_at)(answer)
+  if (typeof token === 'string' && token !== '') return token
+  throw derrickError('auth', 'auth.no_refresh_token', 'the API gave access, but no refresh token', {
+    remedy:
+      'ask for lasting access in the manifest: a scope such as offline_access, or authorize_params: {access_type: offline, prompt: consent}',
+  })
+}
+
 /** The form of RFC 6749, with the variations that APIs have. */
-function tokenDraft(auth: AuthOf<'oauth2'>, scope: AuthScope): RequestDraft {
-  const fields = new Map<string, unknown>([['grant_type', grantType(auth)]])
+function tokenDraft(
+  auth: AuthOf<'oauth2'>,
+  scope: AuthScope,
+  fields = new Map<string, unknown>([['grant_type', grantType(auth)]]),
+): RequestDraft {
   const give = (name: string, template: string | undefined): void => {
     if (template !== undefined) fields.set(name, credential(template, name, scope))
   }
-  if (refreshes(auth)) give('refresh_token', auth.refresh_token ?? '')
+  if (!fields.has('code') && refreshes(auth)) give('refresh_token', auth.refresh_token ?? '')
   if (auth.grant === 'jwt_bearer' && auth.jwt) fields.set('assertion', signedJwt(auth.jwt, scope))
-  if (auth.scopes.length > 0) fields.set('scope', auth.scopes.join(auth.scope_separator))
+  if (!fields.has('code') && auth.scopes.length > 0)
+    fields.set('scope', auth.scopes.join(auth.scope_separator))
   const headers = new Map([['accept', 'application/json']])
   if (auth.client_auth === 'basic') {
     const id = credential(auth.client_id ?? '', 'client_id', scope)

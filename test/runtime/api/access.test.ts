@@ -19,7 +19,9 @@ async function allRoutes(h: Harness): Promise<Route[]> {
 }
 
 const isPublic = ({ method, path }: Route): boolean =>
-  path === '/api/v1/session' && method !== 'GET'
+  (path === '/api/v1/session' && method !== 'GET') ||
+  // Who comes back from an API's page proves by the state that we sent them.
+  path === '/api/v1/oauth/callback'
 
 /** What each route asks for, said once more: a new route must be added here, too. */
 const operatorRoutes = [
@@ -39,7 +41,11 @@ const operatorRoutes = [
   'POST /api/v1/notifications/read_all',
 ]
 const viewerWrites = ['POST /api/v1/connectors/validate']
-const adminReads = ['GET /api/v1/api_keys', 'GET /api/v1/api_keys/{id}']
+const adminReads = [
+  'GET /api/v1/sources/{id}/authorize',
+  'GET /api/v1/api_keys',
+  'GET /api/v1/api_keys/{id}',
+]
 
 function neededRole({ method, path }: Route): Role {
   const name = `${method} ${path}`
