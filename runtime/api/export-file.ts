@@ -18,6 +18,7 @@ export const streamFields = [
   'schedule_timezone',
   'settle',
   'lookback',
+  'max_run_minutes',
   'retry',
   'parallel_ranges',
   'max_run_minutes',
