@@ -18,7 +18,6 @@ export const streamFields = [
   'schedule_timezone',
   'settle',
   'lookback',
-  'max_run_minutes',
   'retry',
   'parallel_ranges',
   'max_run_minutes',
