@@ -1,0 +1,30 @@
+/** Each promise is shown by tests that exist; `npm test` runs them all, the kill and simulation loops in their short form. */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { promises, sabotages } from './promises.ts'
+
+const textOf = (file: string): string => {
+  const path = join(import.meta.dirname, '..', file)
+  return existsSync(path) ? readFileSync(path, 'utf8') : ''
+}
+
+for (const { id, promise, shownBy, awaits } of promises) {
+  t.test(`${id} ${promise}`, async (t) => {
+    for (const [file, title] of shownBy) t.ok(textOf(file).includes(title), `${file}: ${title}`)
+    t.ok(shownBy.length > 0 || awaits !== undefined, awaits ? `awaits ${awaits}` : 'shown')
+  })
+}
+
+t.test('all of them are there', async (t) => {
+  t.same(
+    promises.map(({ id }) => id),
+    Array.from({ length: 36 }, (_, i) => `P${i + 1}`),
+  )
+  t.ok(promises.filter(({ awaits }) => awaits).length <= 3)
+})
+
+t.test('six breaches, each noticed', async (t) => {
+  t.equal(sabotages.length, 6)
+  for (const [breach, file] of sabotages) t.ok(textOf(file).includes(breach), breach)
+})
