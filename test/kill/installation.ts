@@ -57,8 +57,12 @@ export class Installation {
     return derrick
   }
 
-  ledger(): ReturnType<typeof readLedger> {
-    return readLedger(this.dataDir)
+  ledger(check = true): ReturnType<typeof readLedger> {
+    return readLedger(this.dataDir, check)
+  }
+
+  isAtRest(): boolean {
+    return this.ledger(false).ranges.every(({ status }) => status === 'complete')
   }
 
   /** Makes source, destination, connection and streams, once. */
@@ -112,7 +116,7 @@ export class Installation {
       'all ranges to be complete',
       () => {
         if (!derrick.child.running()) return 'ended'
-        const { ranges } = this.ledger()
+        const { ranges } = this.ledger(false)
         const open = ranges.filter(({ status }) => status !== 'complete')
         if (ranges.length > 0 && open.length === 0) return 'complete'
         const failed = open.filter(({ status }) => status === 'failed')

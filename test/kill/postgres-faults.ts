@@ -6,16 +6,19 @@ import { namespace } from './place.ts'
 import type { PostgresPlace } from './postgres-place.ts'
 import type { Random } from './random.ts'
 
-/** Something that goes wrong between the program and its server, or at the server. Resolves when it is over or under way. */
+/**
+ * Something that goes wrong between the program and its server, or at the server. Resolves when it is over or under way; false
+ * when there was nothing to break.
+ */
 export interface Fault {
   name: string
   /** `slow` ones are only noticed by the program's own patience, or take the server away for longer than a moment */
   pace: 'fast' | 'slow'
-  play(place: PostgresPlace, random: Random): Promise<void>
+  play(place: PostgresPlace, random: Random): Promise<boolean>
 }
 
 /** A message to wait for; without traffic there is nothing to break. */
-const patienceMs = 3_000
+const patienceMs = 1_500
 const shortestRefusalMs = 50
 const longestRefusalMs = 800
 const longestLockMs = 500
@@ -45,6 +48,7 @@ const at =
       () => {},
     )
     proxy.intercept(null)
+    return isPlayed
   }
 
 const asAdmin =
@@ -54,6 +58,14 @@ const asAdmin =
     client.on('error', () => {})
     await client.connect()
     await work(client, random).finally(() => client.end())
+    return true
+  }
+
+const always =
+  (act: (place: PostgresPlace, random: Random) => Promise<void>): Fault['play'] =>
+  async (place, random) => {
+    await act(place, random)
+    return true
   }
 
 const ofDerrick = `from pg_stat_activity where application_name = 'derrick'`
@@ -72,25 +84,25 @@ export const faults: Fault[] = [
   { name: 'cut at a claim', pace: 'fast', play: at(isClaim, 'cut') },
   { name: 'lost reply of a claim', pace: 'fast', play: at(isClaim, 'deliver-then-cut') },
   { name: 'polite end', pace: 'fast', play: at(() => true, 'end') },
-  { name: 'all reset', pace: 'fast', play: async ({ proxy }) => proxy.killAll() },
+  { name: 'all reset', pace: 'fast', play: always(async ({ proxy }) => proxy.killAll()) },
   {
     name: 'reset after some bytes',
     pace: 'fast',
-    async play({ proxy }, random) {
+    play: always(async ({ proxy }, random) => {
       proxy.set({ kind: 'reset-after', bytes: random.between(1, mostBytesToReset) })
       await delay(random.between(shortestRefusalMs, longestRefusalMs))
       proxy.set({ kind: 'pass' })
-    },
+    }),
   },
   {
     name: 'refused for a while',
     pace: 'fast',
-    async play({ proxy }, random) {
+    play: always(async ({ proxy }, random) => {
       proxy.set({ kind: 'refuse' })
       proxy.killAll()
       await delay(random.between(shortestRefusalMs, longestRefusalMs))
       proxy.set({ kind: 'pass' })
-    },
+    }),
   },
   {
     name: 'sessions terminated',
@@ -114,12 +126,12 @@ export const faults: Fault[] = [
   {
     name: 'server killed',
     pace: 'slow',
-    async play({ server }) {
+    play: always(async ({ server }) => {
       await server.kill()
       await server.start()
-    },
+    }),
   },
-  { name: 'server restarted', pace: 'slow', play: ({ server }) => server.restart() },
+  { name: 'server restarted', pace: 'slow', play: always(({ server }) => server.restart()) },
   { name: 'half open after a commit', pace: 'slow', play: at(isSmallCommit, 'mute') },
   { name: 'half open after COMMIT', pace: 'slow', play: at(isCommit, 'mute') },
   { name: 'swallowed COPY', pace: 'slow', play: at(isCopyData, 'hole') },
@@ -127,11 +139,11 @@ export const faults: Fault[] = [
   {
     name: 'black hole',
     pace: 'slow',
-    async play({ proxy }) {
+    play: always(async ({ proxy }) => {
       proxy.set({ kind: 'blackhole' })
       await delay(blackHoleMs)
       proxy.killAll()
       proxy.set({ kind: 'pass' })
-    },
+    }),
   },
 ]
