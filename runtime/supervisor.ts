@@ -36,7 +36,7 @@ export interface SupervisorOptions {
 }
 
 /** Who waits for the port gets an answer before building the rest takes the thread. */
-const firstAnswersMs = 10
+const firstAnswersMs = 20
 
 const now = (): number => Date.now()
 const newId = (prefix: IdPrefix): string => makeId(prefix, now(), randomBytes(10))
