@@ -5,6 +5,7 @@ import { startSimulator } from '../../../actors/simulator/server.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 import { type Answer, makeStream, openHarness, secretKey } from './harness.ts'
 
+t.setTimeout(240_000)
 const now = Date.UTC(2026, 0, 10)
 const shop = await startSimulator({ startMs: now - 10 * 86_400_000, nowMs: now })
 t.teardown(() => shop.close())
