@@ -26,6 +26,7 @@ export async function runCommandLine(argv: string[], env: Environment): Promise<
   addServeCommands(program, run, env)
   addClientCommands(program, run, env)
   addConnectorCommands(program, run, env)
+  addBackupCommands(program, run, env)
   addRunCommand(program, run, env)
   program
     .command('completion')
@@ -93,6 +94,31 @@ function addServeCommands(program: Command, run: Run, env: Environment): void {
     .option('--api-port <port>', 'port of the built-in API (a free one)')
     .option('--only-api', 'nothing but the built-in API, to try manifests against')
   demo.action(() => run(async () => (await import('./demo.ts')).demo(env, demo.opts()))())
+}
+
+function addBackupCommands(program: Command, run: Run, env: Environment): void {
+  const backup = program
+    .command('backup')
+    .description('copy the database and the key of its secrets; a server may run meanwhile')
+    .argument('<folder>', 'a new folder')
+    .option('--data-dir <folder>', 'data dir of the server')
+  backup.action((folder: string) =>
+    run(async () => {
+      const { backupCommand } = await import('./backup.ts')
+      return backupCommand(env, folder, backup.opts<{ dataDir?: string }>().dataDir)
+    })(),
+  )
+  const restore = program
+    .command('restore')
+    .description('put a backup into a data dir that has no database')
+    .argument('<folder>', 'what derrick backup wrote')
+    .option('--data-dir <folder>', 'data dir for the server')
+  restore.action((folder: string) =>
+    run(async () => {
+      const { restoreCommand } = await import('./backup.ts')
+      return restoreCommand(env, folder, restore.opts<{ dataDir?: string }>().dataDir)
+    })(),
+  )
 }
 
 /** What a person sees of an error: one line, and what to do. */

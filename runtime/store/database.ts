@@ -57,7 +57,8 @@ export function openDatabase(dataDir: string): Database {
   }
 }
 
-function connect(file: string, timeout = busyTimeoutMs): Sqlite.Database {
+/** A plain connection to a database file, made when it is missing. */
+export function connect(file: string, timeout = busyTimeoutMs): Sqlite.Database {
   const nativeBinding = sqliteBinding()
   return new Sqlite(file, nativeBinding === undefined ? { timeout } : { timeout, nativeBinding })
 }

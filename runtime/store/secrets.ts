@@ -20,7 +20,7 @@ export interface SecretOwner {
   id: string
 }
 
-const keyFile = 'secret.key'
+export const keyFile = 'secret.key'
 const shortestKey = 16
 const nonceBytes = 12
 const tagBytes = 16
