@@ -41,12 +41,15 @@ interface Case {
   inFlight: number
   latencyMs: number
   compress: boolean
+  /** records of a day, which is a range; all contestants read the same */
+  perDay: number
 }
 
-const near = { pageSize: 1000, inFlight: 8, latencyMs: 0, compress: false }
-const far = { pageSize: 250, inFlight: 16, latencyMs, compress: true }
+const near = { pageSize: 1000, inFlight: 8, latencyMs: 0, compress: false, perDay: 4000 }
+const far = { pageSize: 250, inFlight: 16, latencyMs, compress: true, perDay: 4000 }
 const cases: Case[] = [
   { name: 'files', to: 'files', ...near },
+  { name: 'files, 16,000 a range', to: 'files', ...near, perDay: 16_000 },
   { name: 'files, compressed API', to: 'files', ...near, compress: true },
   { name: `files, ${latencyMs} ms a page`, to: 'files', ...far },
   { name: 'Postgres', to: 'postgres', ...near },
@@ -58,7 +61,7 @@ async function runCase(one: Case, dir: string): Promise<Line[]> {
   const days = values.quick ? 16 : 48
   const { shop, ranges } = await openShop({
     days,
-    perDay: values.quick ? 1000 : 4000,
+    perDay: values.quick ? 1000 : one.perDay,
     compress: one.compress,
   })
   const server =
