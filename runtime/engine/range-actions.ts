@@ -78,8 +78,10 @@ function move(
   action: MovingAction,
   force: boolean,
 ): RangeRow[] {
-  if (action === 'prioritize') return ranges.bringForward(rows)
-  return rows.flatMap((row) => {
+  // Since they were looked at, a run may have claimed some.
+  const now = rows.flatMap(({ id }) => ranges.get(id) ?? [])
+  if (action === 'prioritize') return ranges.bringForward(now.filter((row) => isMoved(row, action)))
+  return now.flatMap((row) => {
     const change = changes[action](row, force)
     return change ? [ranges.change(row.id, change)] : []
   })
