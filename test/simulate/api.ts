@@ -72,6 +72,8 @@ export class SimApi {
   /** the fault of the day, and how often it strikes */
   mood: { fault: Fault; share: number } = { fault: 'well', share: 0 }
   requests = 0
+  /** hears of each request before it is counted */
+  heard: ((url: URL) => void) | undefined
   /** ms that lives of processes before took */
   before = 0
 
@@ -90,10 +92,9 @@ export class SimApi {
       },
       send: (request) =>
         new Promise((resolve, reject) => {
-          const watched = this.#arrive(
-            new URL(request.url).hostname.replace('.test', ''),
-            loop.elapsed,
-          )
+          const url = new URL(request.url)
+          this.heard?.(url)
+          const watched = this.#arrive(url.hostname.replace('.test', ''), loop.elapsed)
           const end = (): void => {
             open.delete(end)
             watched.inFlight -= 1
