@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { MessageChannel } from 'node:worker_threads'
 import { derrickError } from '../schema/error.ts'
@@ -19,6 +19,7 @@ import { Governors } from './engine/governors.ts'
 import { LedgerEngine } from './engine/ledger-engine.ts'
 import { Permits } from './engine/permits.ts'
 import { makePool } from './engine/pool.ts'
+import { sweepResumePages } from './engine/resume-pages.ts'
 import { RunQueue } from './engine/run-queue.ts'
 import { Scheduler } from './engine/scheduler.ts'
 import { SignIns } from './engine/sign-ins.ts'
@@ -154,7 +155,7 @@ function buildEngine({ config, log, db, secrets, connectors, hub, now, newId }: 
       listener(event)
     },
     spoolDir: emptySpool(config.dataDir),
-    resumeDir: sweepResume(config.dataDir, now()),
+    resumeDir: sweepResumePages(config.dataDir, now()),
     allowPrivateNetworks: config.allowPrivateNetworks,
   }
   const manifestOf = (id: string) => {
@@ -222,18 +223,3 @@ function emptySpool(dataDir: string): string {
     rmSync(join(folder, name), { force: true, recursive: true })
   return folder
 }
-
-/** Pages of full reads that were cut stay for hours; what is older belongs to reads that began anew, or to nobody. */
-function sweepResume(dataDir: string, at: number): string {
-  const folder = join(dataDir, 'resume')
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
-  for (const name of readdirSync(folder)) {
-    const path = join(folder, name)
-    const found = statSync(path, { throwIfNoEntry: false })
-    if ((found?.mtimeMs ?? 0) < at - keptForMs) rmSync(path, { force: true, recursive: true })
-  }
-  return folder
-}
-
-/** At least as long as a page token is trusted. */
-const keptForMs = 24 * 3_600_000

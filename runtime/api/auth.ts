@@ -19,6 +19,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** who may call it; `public` asks for no sign-in */
     role?: Role | 'public'
+    /** whether an Idempotency-Key gets the same answer again */
+    keepsAnswer?: boolean
   }
 }
 

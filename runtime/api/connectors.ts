@@ -85,6 +85,7 @@ const ops = {
     summary: 'Try a stream of a manifest against its API; nothing is stored',
     tag,
     role: 'admin',
+    keepsAnswer: false,
     body: Type.Object(
       {
         workspace_id: Type.Optional(IdOf('ws')),

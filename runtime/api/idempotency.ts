@@ -82,6 +82,7 @@ export function addIdempotency(app: App, deps: ApiDeps): void {
 function keyOf(request: FastifyRequest): string | undefined {
   const key = request.headers['idempotency-key']
   if (key === undefined || request.method !== 'POST' || !request.principal) return undefined
+  if (!request.routeOptions.config.keepsAnswer) return undefined
   if (typeof key === 'string' && key.length > 0 && key.length <= maxKeyLength) return key
   throw new ApiProblem(400, 'idempotency.key_invalid', `a key has 1 to ${maxKeyLength} characters`)
 }

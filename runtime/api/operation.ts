@@ -39,6 +39,8 @@ interface Operation<P extends TObject, Q extends TObject, B extends TSchema> {
   params?: P
   query?: Q
   body?: B
+  /** false for what only looks: its answer, which may hold people's records, is not kept for an Idempotency-Key */
+  keepsAnswer?: false
   /** the answer when all goes well, by status */
   answer: Record<number, TSchema>
 }
@@ -65,7 +67,7 @@ export function operation<
   B extends TSchema = TSchema,
 >(of: Operation<P, Q, B>) {
   return {
-    config: { role: of.role },
+    config: { role: of.role, keepsAnswer: of.keepsAnswer ?? true },
     schema: {
       operationId: of.id,
       summary: of.summary,

@@ -104,6 +104,7 @@ const ops = {
     summary: 'Try a stream of a source: requests, answers, records, types; nothing is stored',
     tag,
     role: 'operator',
+    keepsAnswer: false,
     params,
     body: Type.Object(
       { workspace_id: SourceCreate.properties.workspace_id, ...previewFields },

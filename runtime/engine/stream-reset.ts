@@ -6,15 +6,16 @@ import type { EngineDeps, StreamContext } from './context.ts'
 import type { AskedWindow } from './engine.ts'
 import { buildTarget, jobRange } from './job.ts'
 import { moveRanges, rangesOf } from './range-actions.ts'
+import { forgetResumePages } from './resume-pages.ts'
 
-type Deps = Pick<EngineDeps, 'config' | 'ranges' | 'emit' | 'now'>
+type Deps = Pick<EngineDeps, 'config' | 'ranges' | 'emit' | 'now' | 'resumeDir'>
 type RunTask = (task: PoolTask<MessagePort>) => Promise<unknown>
 
 /** Opens every range of a stream that is not being read again; with `clear` its data go first. */
 export async function resetStream(
   context: StreamContext,
   { clear }: { clear: boolean },
-  { config, ranges }: Deps,
+  { config, ranges, resumeDir }: Deps,
   run: RunTask,
 ): Promise<void> {
   const { streamId } = context
@@ -22,6 +23,8 @@ export async function resetStream(
   await moveRanges(ranges, streamId, 'resync', { from: null, to: null }, {}, () => {})
   // The cancel that a reset begins with holds lanes; all of them are to be read again.
   config.setHeldLanes(streamId, 0)
+  const full = ranges.full(streamId)
+  if (full && resumeDir) forgetResumePages(resumeDir, full.id)
   if (!clear) return
   await run({ kind: 'clear-stream', target: buildTarget(context, config.jobInputs(streamId)) })
   while (ranges.forgetSome(streamId, planChunk) > 0) await breathe()

@@ -43,6 +43,14 @@ t.test('a stream is tried before anything is stored', async (t) => {
     body: { connector: 'demo_shop', stream: 'orders', replay: body.fixture, limit: 2 },
   })
   t.strictSame(again.body.records, body.records, 'a fixture needs neither network nor config')
+
+  const answers = []
+  for (let i = 0; i < 2; i += 1) {
+    const asked = { connector: 'demo_shop', stream: 'orders', replay: body.fixture, limit: i + 1 }
+    const headers = { 'idempotency-key': 'look' }
+    answers.push((await h.call('POST', 'connectors/preview', { body: asked, headers })).status)
+  }
+  t.strictSame(answers, [200, 200], 'records are shown, not kept for an Idempotency-Key')
 })
 
 t.test('every error of a manifest and of a request is named at once', async (t) => {
