@@ -87,6 +87,12 @@ export const realTime = {
 /** Like the real ones, ids sort by the time they were made. */
 let ids = 1_000_000
 
+/** Of the process that a harness stands for. */
+interface Life {
+  ports: Set<MessagePort>
+  isOver: boolean
+}
+
 export interface Harness {
   engine: LedgerEngine
   deps: EngineDeps
@@ -118,7 +124,7 @@ export function makeHarness(
   const events: EngineEvent[] = []
   const jobs: Harness['jobs'] = []
   const most = { inFlight: 0 }
-  const ports = new Set<MessagePort>()
+  const life: Life = { ports: new Set(), isOver: false }
   const permits = new Permits({ global: 4, perSource: 2 })
   const config = makeTestConfiguration(db, contexts)
   // Waits pass at once: the clock jumps to where the engine wants to be woken.
@@ -152,7 +158,7 @@ export function makeHarness(
       savePause: config.setSourcePausedUntil,
       onWaiting: (sourceId) => engine.sourceWaits(sourceId),
     }),
-    pool: scriptedPool(script, jobs, most, ports),
+    pool: scriptedPool(script, jobs, most, life),
     emit: (event) => events.push(event),
     spoolDir: '/nowhere',
     allowPrivateNetworks: true,
@@ -172,7 +178,8 @@ export function makeHarness(
     most,
     ended: (streamId) => runEnded(events, streamId),
     abandon: () => {
-      for (const port of ports) port.close()
+      life.isOver = true
+      for (const port of life.ports) port.close()
     },
     // A copy: what the abandoned engine still does is done to a disk that nobody reads.
     restart: (next) => makeHarness(next, [...contexts.values()], new Sqlite(db.serialize())),
@@ -304,14 +311,16 @@ function scriptedPool(
   script: Script,
   jobs: Harness['jobs'],
   most: { inFlight: number },
-  ports: Set<MessagePort>,
+  life: Life,
 ): ActorPool {
   let inFlight = 0
   const run = async (task: PoolTask<MessagePort>, alone: boolean): Promise<unknown> => {
     if (task.kind !== 'sync-range') return { ok: true, steps: [] }
     jobs.push({ job: task.job, alone })
     inFlight += 1
-    ports.add(task.port)
+    life.ports.add(task.port)
+    // What an abandoned engine still begins must not keep the process alive.
+    if (life.isOver) task.port.close()
     most.inFlight = Math.max(most.inFlight, inFlight)
     const cancelled = Promise.withResolvers<void>()
     const granted = Promise.withResolvers<void>()
@@ -331,7 +340,7 @@ function scriptedPool(
       })
     } finally {
       inFlight -= 1
-      ports.delete(task.port)
+      life.ports.delete(task.port)
       channel.close()
     }
     return undefined

@@ -168,7 +168,11 @@ export class World {
         return this.#restart()
       case 'stop':
         for (const release of this.#releases) release()
-        return engine.stop(1).then(() => this.#restart())
+        return engine.stop(1).then(() => {
+          // The process ends: so do the ports of attempts that never answered.
+          this.h.abandon()
+          return this.#restart()
+        })
       case 'turns':
         return turns(action.count)
     }
