@@ -89,6 +89,9 @@ export function defaultDataDir(env: Environment): string {
   return join(base, 'derrick')
 }
 
+/** The demo has a data dir of its own, beside the one of `serve`. */
+export const defaultDemoDir = (env: Environment): string => `${defaultDataDir(env)}-demo`
+
 function homeOrTemp(): string {
   try {
     return homedir()

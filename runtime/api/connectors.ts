@@ -9,7 +9,8 @@ import type { Manifest } from '../../schema/manifest/manifest.ts'
 import type { Connector as Loaded } from '../connectors.ts'
 import type { App } from './app.ts'
 import type { ApiDeps } from './deps.ts'
-import { listOf, operation } from './operation.ts'
+import { listOf, maxLimit, operation, pageQuery, query } from './operation.ts'
+import { decodeCursor, pageOf } from './paging.ts'
 import { PreviewAnswer, preview, previewFields } from './preview.ts'
 import { notFound, unprocessable } from './problem.ts'
 
@@ -51,6 +52,10 @@ const ops = {
     summary: 'List connectors, broken ones with their errors',
     tag,
     role: 'viewer',
+    query: query({
+      limit: Type.Optional(Type.Integer({ minimum: 1, maximum: maxLimit })),
+      cursor: pageQuery.cursor,
+    }),
     answer: { 200: listOf(Connector) },
   }),
   get: operation({
@@ -110,10 +115,21 @@ export function connectorRoutes(app: App, deps: ApiDeps): void {
     if (!found) throw notFound('connector', name)
     return found
   }
-  // A few dozen files: one page always holds them all.
-  app.get('/api/v1/connectors', ops.list, async () => {
+  app.get('/api/v1/connectors', ops.list, async (request) => {
     await connectors.refresh()
-    return { data: connectors.list().map(present), next_cursor: null }
+    const all = connectors.list()
+    // A few dozen files: without a limit one page holds them all.
+    const { limit = all.length, cursor } = request.query
+    const after = cursor === undefined ? 0 : decodeCursor(cursor, ['number'])[0]
+    const rows = all
+      .slice(after)
+      .map((connector, index) => ({ connector, next: after + index + 1 }))
+    return pageOf(
+      rows,
+      limit,
+      ({ next }) => [next],
+      ({ connector }) => present(connector),
+    )
   })
   app.get('/api/v1/connectors/:name', ops.get, async (request) =>
     present(await find(request.params.name)),

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { derrickError } from '../../schema/error.ts'
 import type { Run } from '../../schema/run.ts'
 import type { Client } from './client.ts'
 import { exitCodes } from './exit-code.ts'
@@ -12,6 +13,24 @@ export interface SyncOptions {
 }
 
 const pollMs = 500
+const waits = ['fresh', 'all']
+
+/**
+ * Stream and options of `derrick sync`. What follows a bare `--wait` is taken for its value by the parser, though it may be the
+ * stream. @throws DerrickError config.invalid
+ */
+export function syncOptions(
+  stream: string | undefined,
+  options: SyncOptions,
+): { stream: string; options: SyncOptions } {
+  const { wait } = options
+  const isWait = typeof wait !== 'string' || waits.includes(wait)
+  if (stream !== undefined && isWait) return { stream, options }
+  if (stream === undefined && !isWait) return { stream: wait, options: { ...options, wait: true } }
+  throw derrickError('unknown', 'config.invalid', isWait ? 'which stream?' : `--wait=${wait}?`, {
+    remedy: 'derrick sync CONNECTION/STREAM [--wait=fresh|all]',
+  })
+}
 
 /** `derrick sync STREAM`: reads what is due, or a window now; with --wait the exit code tells how it ended. */
 export async function sync(client: Client, address: string, options: SyncOptions): Promise<number> {
@@ -35,7 +54,11 @@ export async function resync(
   const id = await streamId(client, address)
   const body = { action: 'resync', ...windowOf(options) }
   const { matched } = await client.call<{ matched: number }>('POST', `/streams/${id}/ranges`, body)
-  say(`${matched} ranges are read again`)
+  if (matched > 0) say(`${matched} ${matched === 1 ? 'range is' : 'ranges are'} read again`)
+  else
+    say(
+      'no range of this stream lies in that window; "derrick sync" with it reads it for the first time',
+    )
   return exitCodes.done
 }
 

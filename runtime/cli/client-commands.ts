@@ -82,16 +82,18 @@ function addLooks(add: Add, act: Act): void {
 }
 
 function addActs(add: Add, act: Act): void {
-  const sync = add('sync <stream>', 'read what is due now (stream: connection/stream)')
+  const sync = add('sync [stream]', 'read what is due now (stream: connection/stream)')
     .option('--from <date>', 'start of a window')
     .option('--to <date>', 'end of the window, not included')
     .option(
       '--wait [what]',
       'wait for "fresh" ranges or for "all"; the exit code tells how it ended',
     )
-  act(sync, async (client, _flags, [stream = '']) =>
-    (await import('./act.ts')).sync(client, stream, sync.opts()),
-  )
+  act(sync, async (client, _flags, [stream]) => {
+    const { sync: start, syncOptions } = await import('./act.ts')
+    const given = syncOptions(stream, sync.opts())
+    return start(client, given.stream, given.options)
+  })
   const resync = add(
     'resync <stream>',
     'read a window again; old data stay until the new are whole',

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { derrickError } from '../../schema/error.ts'
-import { defaultDataDir, type Environment, readVariable } from '../config.ts'
+import { defaultDataDir, defaultDemoDir, type Environment, readVariable } from '../config.ts'
 
 type Method = 'GET' | 'POST' | 'DELETE'
 
@@ -81,25 +81,27 @@ function endpoint(env: Environment, flags: ClientFlags): { url: string; key: str
   const key = readVariable(env, 'DERRICK_API_KEY')
   const url = flags.url ?? readVariable(env, 'DERRICK_URL')
   if (url) return { url, key }
-  const dataDir = resolve(
-    flags.dataDir ?? readVariable(env, 'DERRICK_DATA_DIR') ?? defaultDataDir(env),
+  const given = flags.dataDir ?? readVariable(env, 'DERRICK_DATA_DIR')
+  // Without a server of one's own it is the demo's that is meant.
+  const dataDirs = given ? [given] : [defaultDataDir(env), defaultDemoDir(env)]
+  for (const dataDir of dataDirs) {
+    const local = localServer(resolve(dataDir))
+    if (local) return { url: local.url, key: key ?? local.api_key }
+  }
+  throw derrickError(
+    'network',
+    'client.unreachable',
+    `no server is known: ${dataDirs.map((dir) => resolve(dir)).join(' and ')} have no readable client.json`,
+    { remedy: 'start "derrick serve" on this machine, or set DERRICK_URL and DERRICK_API_KEY' },
   )
+}
+
+/** What a server on this machine keeps for commands of its user. */
+function localServer(dataDir: string): { url: string; api_key: string } | undefined {
   try {
-    const local = JSON.parse(readFileSync(join(dataDir, 'client.json'), 'utf8')) as {
-      url: string
-      api_key: string
-    }
-    return { url: local.url, key: key ?? local.api_key }
-  } catch (cause) {
-    throw derrickError(
-      'network',
-      'client.unreachable',
-      `no server is known: ${dataDir} has no readable client.json`,
-      {
-        remedy: 'start "derrick serve" on this machine, or set DERRICK_URL and DERRICK_API_KEY',
-        cause,
-      },
-    )
+    return JSON.parse(readFileSync(join(dataDir, 'client.json'), 'utf8'))
+  } catch {
+    return undefined
   }
 }
 

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import type { Worker } from 'node:worker_threads'
 import { derrickError } from '../../schema/error.ts'
 import { startActor } from '../binary/actor-file.ts'
-import { defaultDataDir, type Environment, type Flags, readConfig } from '../config.ts'
+import { defaultDemoDir, type Environment, type Flags, readConfig } from '../config.ts'
 import { apiKey, setUpDemo } from '../demo-setup.ts'
 import { makeLog } from '../log.ts'
 import { openSupervisor } from '../supervisor.ts'
@@ -36,20 +36,27 @@ export async function demo(env: Environment, flags: DemoFlags): Promise<number> 
   const log = makeLog(config)
   logLastWords(log)
   const stopped = untilSignal()
-  const supervisor = await openSupervisor({ config, log, demo: true })
-  const { shop, url: shopUrl } = await startShop(demoSince(join(config.dataDir, 'demo.json')), port)
+  const file = join(config.dataDir, 'demo.json')
+  const memory = readMemory(file)
   const folder = resolve(flags.folder ?? join(config.dataDir, 'files'))
+  // The shop first: what goes on from an earlier start asks it at once.
+  const { shop, url: shopUrl } = await startShopAgain(memory, port)
   try {
-    const { postgres } = flags
-    await setUpDemo(supervisor.request, { shopUrl, folder, ...(postgres ? { postgres } : {}) })
-    process.stdout.write(
-      `Derrick's demo is at ${supervisor.url}; it syncs a made-up shop into ${folder}\n`,
-    )
-    process.stderr.write(`The shop's API is at ${shopUrl}, its key is ${apiKey}\n`)
-    const signal = await stopped
-    log.info({ signal }, 'stopping')
+    const supervisor = await openSupervisor({ config, log, demo: true })
+    try {
+      writeFileSync(file, JSON.stringify({ ...memory, port: Number(new URL(shopUrl).port) }))
+      const { postgres } = flags
+      await setUpDemo(supervisor.request, { shopUrl, folder, ...(postgres ? { postgres } : {}) })
+      process.stdout.write(
+        `Derrick's demo is at ${supervisor.url}; it syncs a made-up shop into ${folder}\n`,
+      )
+      process.stderr.write(`The shop's API is at ${shopUrl}, its key is ${apiKey}\n`)
+      const signal = await stopped
+      log.info({ signal }, 'stopping')
+    } finally {
+      await supervisor.close()
+    }
   } finally {
-    await supervisor.close()
     await shop.terminate()
   }
   return exitCodes.done
@@ -57,7 +64,7 @@ export async function demo(env: Environment, flags: DemoFlags): Promise<number> 
 
 /** The usual place when it can be written, else one in the temp folder: the demo runs for any user. */
 function demoDataDir(env: Environment): string {
-  const usual = `${defaultDataDir(env)}-demo`
+  const usual = defaultDemoDir(env)
   try {
     mkdirSync(usual, { recursive: true, mode: 0o700 })
     return usual
@@ -102,15 +109,27 @@ async function startShop(
   }
 }
 
-/** When the demo of this data dir first began, in epoch ms; the shop's history hangs on it. */
-function demoSince(file: string): number {
+/** What the demo of a data dir remembers of its shop. */
+interface DemoMemory {
+  /** when it first began, in epoch ms; the shop's history hangs on it */
+  since: number
+  /** where its API was: a run that goes on asks there before anybody can tell it of another place */
+  port?: number
+}
+
+function readMemory(file: string): DemoMemory {
   try {
-    const { since } = JSON.parse(readFileSync(file, 'utf8')) as { since?: unknown }
-    if (typeof since === 'number' && Number.isSafeInteger(since)) return since
+    const { since, port } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>
+    if (typeof since === 'number' && Number.isSafeInteger(since))
+      return { since, ...(typeof port === 'number' ? { port } : {}) }
   } catch {
     // the first start, or a file that someone edited: begin anew
   }
-  const since = Date.now()
-  writeFileSync(file, `${JSON.stringify({ since })}\n`)
-  return since
+  return { since: Date.now() }
+}
+
+/** The shop where it was at the last start, else where there is room. */
+async function startShopAgain({ since, port }: DemoMemory, asked: number | undefined) {
+  if (asked !== undefined || port === undefined) return startShop(since, asked)
+  return startShop(since, port).catch(() => startShop(since, undefined))
 }

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Activity } from '../../schema/event.ts'
 import type { Run } from '../../schema/run.ts'
 import type { ApiRequest } from '../demo-setup.ts'
-import { makeCaller } from './in-process.ts'
+import { type Caller, makeCaller } from './in-process.ts'
 import { say } from './output.ts'
 
 const pollMs = 250
@@ -13,6 +14,7 @@ export async function watchRuns(
 ): Promise<{ stream: string; run: Run }[]> {
   const call = makeCaller(request)
   const ended = new Map<string, Run>()
+  const troubled = new Set<string>()
   const isTerminal = process.stderr.isTTY
   for (;;) {
     const active: string[] = []
@@ -21,6 +23,11 @@ export async function watchRuns(
       const run = await call<Run>('GET', `/runs/${id}`)
       if (run.finished_at === null) {
         active.push(`${stream} ${run.ranges.complete}/${run.ranges.total}`)
+        if (troubled.has(id)) continue
+        const trouble = await firstTrouble(call, id)
+        if (trouble === undefined) continue
+        troubled.add(id)
+        say(`${isTerminal ? '\r\u001b[K' : ''}${stream}: ${trouble}; it is tried again`)
         continue
       }
       ended.set(id, run)
@@ -32,6 +39,12 @@ export async function watchRuns(
   }
   if (isTerminal) process.stderr.write('\r\u001b[K')
   return [...names].map(([id, stream]) => ({ stream, run: ended.get(id) as Run }))
+}
+
+/** Retries can take many minutes: what they are for is told at the first one. */
+async function firstTrouble(call: Caller, runId: string): Promise<string | undefined> {
+  const { data } = await call<{ data: Activity[] }>('GET', `/runs/${runId}/log?level=warn&limit=1`)
+  return data[0]?.message
 }
 
 const columns = (): number => (process.stderr.columns || 80) - 1

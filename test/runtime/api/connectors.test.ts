@@ -53,6 +53,23 @@ t.test('a stream is tried before anything is stored', async (t) => {
   t.strictSame(answers, [200, 200], 'records are shown, not kept for an Idempotency-Key')
 })
 
+t.test('connectors come all at once, or page by page', async (t) => {
+  const h = await openHarness()
+  t.teardown(h.close)
+  const names = (answer: Answer): string[] =>
+    answer.body.data.map(({ name }: { name: string }) => name)
+  const all = names(await h.call('GET', 'connectors'))
+  const paged: string[] = []
+  for (let cursor = ''; ; ) {
+    const page = await h.call('GET', `connectors?limit=2${cursor}`)
+    paged.push(...names(page))
+    if (page.body.next_cursor === null) break
+    cursor = `&cursor=${page.body.next_cursor}`
+  }
+  t.ok(all.length > 2)
+  t.strictSame(paged, all)
+})
+
 t.test('every error of a manifest and of a request is named at once', async (t) => {
   const h = await openHarness()
   t.teardown(h.close)
