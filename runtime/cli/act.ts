@@ -5,6 +5,7 @@ import type { Client } from './client.ts'
 import { exitCodes } from './exit-code.ts'
 import { say } from './output.ts'
 import { streamId } from './stream-address.ts'
+import { windowOf } from './window.ts'
 
 export interface SyncOptions {
   from?: string
@@ -71,15 +72,6 @@ export async function cancel(client: Client, target: string): Promise<number> {
   say('cancelled; ranges that ran are pending again')
   return exitCodes.done
 }
-
-const windowOf = ({ from, to }: SyncOptions): Record<string, string> => ({
-  ...(from === undefined ? {} : { from: instant(from) }),
-  ...(to === undefined ? {} : { to: instant(to) }),
-})
-
-/** A plain date means its first instant in UTC. */
-const instant = (text: string): string =>
-  /^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text
 
 /** `fresh` waits until nothing fresh is pending or running, anything else for the whole run. */
 async function untilEnd(client: Client, runId: string, wait: string | boolean): Promise<number> {

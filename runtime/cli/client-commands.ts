@@ -3,6 +3,7 @@ import { derrickError } from '../../schema/error.ts'
 import type { Environment } from '../config.ts'
 import type { Client, ClientFlags } from './client.ts'
 import { exitCodes } from './exit-code.ts'
+import { several, withOutput } from './options.ts'
 import type { OutputFormat } from './output.ts'
 
 type Run = (action: () => Promise<number>) => () => Promise<void>
@@ -17,17 +18,13 @@ const formatOf = (flags: Flags): OutputFormat => (flags.json ? 'json' : flags.ou
 /** Commands that talk to a running server. */
 export function addClientCommands(program: Command, run: Run, env: Environment): void {
   const add = (name: string, description: string): Command =>
-    program
-      .command(name)
-      .description(description)
-      .option('--url <url>', 'the server (DERRICK_URL; else the one of this data dir)')
-      .option('--data-dir <folder>', 'data dir of a server on this machine')
-      .addOption(
-        new Option('-o, --output <format>', 'how to print')
-          .choices(['table', 'json', 'yaml'])
-          .default('table'),
-      )
-      .option('--json', 'short for -o json')
+    withOutput(
+      program
+        .command(name)
+        .description(description)
+        .option('--url <url>', 'the server (DERRICK_URL; else the one of this data dir)')
+        .option('--data-dir <folder>', 'data dir of a server on this machine'),
+    )
   const act = (
     command: Command,
     action: (client: Client, flags: Flags, args: string[]) => Promise<number | undefined>,
@@ -108,8 +105,6 @@ function addActs(add: Add, act: Act): void {
     async (client, _flags, [target = '']) => (await import('./act.ts')).cancel(client, target),
   )
 }
-
-const several = (value: string, before: string[]): string[] => [...before, value]
 
 interface FileFlags {
   file: string[]

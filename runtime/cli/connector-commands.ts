@@ -1,5 +1,6 @@
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import type { Environment } from '../config.ts'
+import { withConfig, withOutput } from './options.ts'
 import type { OutputFormat } from './output.ts'
 
 type Run = (action: () => Promise<number>) => () => Promise<void>
@@ -31,37 +32,18 @@ export interface PreviewFlags extends TryFlags {
   replay?: string
 }
 
-const several = (value: string, before: string[]): string[] => [...before, value]
-
 /** `derrick connector …`: works on files, without a server. */
 export function addConnectorCommands(program: Command, run: Run, env: Environment): void {
   const group = program
     .command('connector')
     .description('look at connectors, check and try a manifest; no server is needed')
   const add = (name: string, description: string): Command =>
-    group
-      .command(name)
-      .description(description)
-      .option('--manifests-dir <folder>', 'your own manifests (DERRICK_MANIFESTS_DIR)')
-      .addOption(
-        new Option('-o, --output <format>', 'how to print')
-          .choices(['table', 'json', 'yaml'])
-          .default('table'),
-      )
-      .option('--json', 'short for -o json')
-  const withConfig = (command: Command): Command =>
-    command
-      .option(
-        '--config <field=value>',
-        "a field of the source's config; may be repeated",
-        several,
-        [],
-      )
-      .option(
-        '--config-file <file>',
-        'its fields as YAML or JSON; texts may name environment variables',
-      )
-
+    withOutput(
+      group
+        .command(name)
+        .description(description)
+        .option('--manifests-dir <folder>', 'your own manifests (DERRICK_MANIFESTS_DIR)'),
+    )
   const list = add('list', 'connectors that are there, broken ones with their errors').argument(
     '[name]',
     'show its config and streams',

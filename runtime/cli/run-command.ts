@@ -1,5 +1,6 @@
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import type { Environment } from '../config.ts'
+import { several, withConfig, withOutput } from './options.ts'
 import type { OutputFormat } from './output.ts'
 
 type Run = (action: () => Promise<number>) => () => Promise<void>
@@ -19,8 +20,6 @@ export interface RunFlags {
   json?: boolean
 }
 
-const several = (value: string, before: string[]): string[] => [...before, value]
-
 /** `derrick run …`: one sync to its end, without a server. */
 export function addRunCommand(program: Command, run: Run, env: Environment): void {
   const command = program
@@ -37,28 +36,15 @@ export function addRunCommand(program: Command, run: Run, env: Environment): voi
     .option('--to <url|folder>', 'postgres://… or a folder')
     .option('--from <date>', 'earliest day; without it 30 days back, later runs go on from there')
     .option('--to-date <date>', 'end of the window, not included')
-    .option(
-      '--config <field=value>',
-      "a field of the source's config; may be repeated",
-      several,
-      [],
-    )
-    .option(
-      '--config-file <file>',
-      'its fields as YAML or JSON; texts may name environment variables',
-    )
+  withConfig(command)
+  command
     .option('--timezone <zone>', 'where days begin', 'UTC')
     .option(
       '--data-dir <folder>',
       'remembers what is in (default: derrick-run beside the server’s)',
     )
     .option('--manifests-dir <folder>', 'your own manifests (DERRICK_MANIFESTS_DIR)')
-    .addOption(
-      new Option('-o, --output <format>', 'how to print')
-        .choices(['table', 'json', 'yaml'])
-        .default('table'),
-    )
-    .option('--json', 'short for -o json')
+  withOutput(command)
   command.action((connector: string | undefined, streams: string[]) =>
     run(async () =>
       (await import('./run.ts')).runOnce(env, { connector, streams }, command.opts<RunFlags>()),

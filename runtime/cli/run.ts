@@ -19,6 +19,7 @@ import { type Column, printRows, say } from './output.ts'
 import type { RunFlags } from './run-command.ts'
 import { untilSignal } from './signals.ts'
 import { watchRuns } from './watch-runs.ts'
+import { windowOf } from './window.ts'
 
 interface Given {
   connector: string | undefined
@@ -115,7 +116,7 @@ function filePlan(env: Environment, { connector }: Given, flags: RunFlags): Plan
         )
         for (const stream of streams.data) {
           if (!stream.enabled) continue
-          const run = await call<Run>('POST', `/streams/${stream.id}/sync`, windowOf(flags))
+          const run = await call<Run>('POST', `/streams/${stream.id}/sync`, askedWindow(flags))
           runs.set(run.id, `${name}/${stream.name}`)
         }
       }
@@ -195,7 +196,7 @@ async function start(
   for (const name of names) {
     const stream = await ensure(caller, 'streams', { connection_id: connection, name })
     const isWindowed = Object.hasOwn(manifest.streams, name) && manifest.streams[name]?.window
-    const body = isWindowed ? windowOf(flags) : {}
+    const body = isWindowed ? askedWindow(flags) : {}
     const run = await caller<Run>('POST', `/streams/${stream}/sync`, body)
     runs.set(run.id, name)
   }
@@ -211,13 +212,11 @@ async function offered(caller: Caller, source: string): Promise<string[]> {
   return data.filter(({ enabled }) => enabled).map(({ name }) => name)
 }
 
-const windowOf = ({ from, toDate }: RunFlags): Record<string, string> => ({
-  ...(from === undefined ? {} : { from: instant(from) }),
-  ...(toDate === undefined ? {} : { to: instant(toDate) }),
-})
-
-const instant = (text: string): string =>
-  /^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text
+const askedWindow = ({ from, toDate }: RunFlags): Record<string, string> =>
+  windowOf({
+    ...(from === undefined ? {} : { from }),
+    ...(toDate === undefined ? {} : { to: toDate }),
+  })
 
 const shortHash = (text: string): string =>
   createHash('sha256').update(text).digest('hex').slice(0, 8)

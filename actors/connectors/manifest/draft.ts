@@ -62,7 +62,7 @@ export function follow(draft: RequestDraft, nextUrl: string, keepParams: boolean
 }
 
 /** Name of a `name=value` in a query. */
-function nameOf(part: string): string {
+export function nameOf(part: string): string {
   const name = part.split('=', 1)[0] as string
   try {
     return decodeURIComponent(name.replaceAll('+', ' '))

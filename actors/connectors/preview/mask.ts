@@ -1,6 +1,6 @@
 import { textOf } from '../../../schema/manifest/expression/value.ts'
 import { maskSecrets } from '../../http/mask.ts'
-import type { RequestDraft } from '../manifest/draft.ts'
+import { nameOf, type RequestDraft } from '../manifest/draft.ts'
 import { isExactNumber } from '../manifest/value.ts'
 
 const hidden = '***'
@@ -98,15 +98,6 @@ export class SecretMask {
 const withoutCredential = (value: string): string => {
   const scheme = /^([A-Za-z][\w-]{1,30}) \S/.exec(value)?.[1]
   return scheme === undefined ? hidden : `${scheme} ${hidden}`
-}
-
-function nameOf(part: string): string {
-  const name = part.split('=', 1)[0] as string
-  try {
-    return decodeURIComponent(name.replaceAll('+', ' '))
-  } catch {
-    return name
-  }
 }
 
 function bodyValue({ body }: RequestDraft): unknown {
