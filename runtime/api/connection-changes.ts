@@ -5,9 +5,10 @@ import type { ConnectionRow } from '../store/connections.ts'
 import type { RunRow } from '../store/runs.ts'
 import type { WorkspaceRow } from '../store/workspaces.ts'
 import type { ApiDeps } from './deps.ts'
+import { requireFreeName } from './free-name.ts'
 import { requireNoRanges } from './needs-reset.ts'
 import { presentRun } from './present.ts'
-import { ApiProblem, unprocessable } from './problem.ts'
+import { unprocessable } from './problem.ts'
 import type { FieldError } from './problem-schema.ts'
 import { stopStream } from './stop-stream.ts'
 import { removeStream } from './stream-changes.ts'
@@ -19,7 +20,7 @@ export function createConnection(
   body: ConnectionCreate,
   { stores, now, newId }: ApiDeps,
 ): ConnectionRow {
-  requireFreeName(workspace.id, body.name, undefined, { stores })
+  requireFreeName('connection', body.name, stores.connections.byName(workspace.id, body.name))
   const source = stores.sources.get(workspace.id, body.source_id)
   const destination = stores.destinations.get(workspace.id, body.destination_id)
   const errors: FieldError[] = []
@@ -65,7 +66,7 @@ export function changeConnection(
   const name = patch.name ?? row.name
   const namespace = patch.namespace ?? row.namespace
   const streamPrefix = patch.stream_prefix ?? row.streamPrefix
-  requireFreeName(row.workspaceId, name, row.id, deps)
+  requireFreeName('connection', name, stores.connections.byName(row.workspaceId, name), row.id)
   const streams = stores.streams.ofConnection(row.id)
   const ids = streams.map((stream) => stream.id)
   // The destination's own ledger files ranges under the names of connection and stream.
@@ -123,15 +124,4 @@ export function cancelConnection(row: ConnectionRow, { stores, engine }: ApiDeps
     if (!active || !engine.cancelStream(stream.id)) return []
     return [presentRun(stores.runs.get(active.id) as RunRow, engine)]
   })
-}
-
-function requireFreeName(
-  workspaceId: string,
-  name: string,
-  own: string | undefined,
-  { stores }: Pick<ApiDeps, 'stores'>,
-): void {
-  const other = stores.connections.byName(workspaceId, name)
-  if (!other || other.id === own) return
-  throw new ApiProblem(409, 'connection.name_taken', `there is a connection ${name} already`)
 }

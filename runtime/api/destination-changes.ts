@@ -2,6 +2,7 @@ import type { DestinationCreate, DestinationPatch } from '../../schema/destinati
 import type { DestinationRow } from '../store/destinations.ts'
 import { destinationConfigErrors, mergeConfig } from './config-input.ts'
 import type { ApiDeps } from './deps.ts'
+import { requireFreeName } from './free-name.ts'
 import { destinationSecrets } from './present.ts'
 import { ApiProblem, unprocessable } from './problem.ts'
 
@@ -16,7 +17,7 @@ export function createDestination(
 ): DestinationRow {
   const { stores, secrets, now, newId } = deps
   const { name, type, config } = body
-  requireFreeName(workspaceId, name, undefined, deps)
+  requireFreeName('destination', name, stores.destinations.byName(workspaceId, name))
   const errors = destinationConfigErrors(type, config)
   if (errors.length > 0) throw unprocessable(invalidDestination, errors)
   const id = newId('dst')
@@ -42,7 +43,7 @@ export function changeDestination(
 ): DestinationRow {
   const { stores, secrets, engine, now } = deps
   const name = patch.name ?? row.name
-  requireFreeName(row.workspaceId, name, row.id, deps)
+  requireFreeName('destination', name, stores.destinations.byName(row.workspaceId, name), row.id)
   let config = row.config
   if (patch.config) {
     const owner = { kind: 'destination', id: row.id } as const
@@ -69,15 +70,4 @@ export function removeDestination(row: DestinationRow, { stores, engine }: ApiDe
   }
   stores.destinations.delete(row.workspaceId, row.id)
   engine.destinationChanged(row.id)
-}
-
-function requireFreeName(
-  workspaceId: string,
-  name: string,
-  own: string | undefined,
-  { stores }: ApiDeps,
-): void {
-  const other = stores.destinations.byName(workspaceId, name)
-  if (!other || other.id === own) return
-  throw new ApiProblem(409, 'destination.name_taken', `there is a destination ${name} already`)
 }

@@ -7,6 +7,7 @@ import type { SourceRow } from '../store/sources.ts'
 import type { WorkspaceRow } from '../store/workspaces.ts'
 import { mergeConfig, sourceConfigErrors } from './config-input.ts'
 import type { ApiDeps } from './deps.ts'
+import { requireFreeName } from './free-name.ts'
 import { requireNoRanges } from './needs-reset.ts'
 import { sourceSecrets } from './present.ts'
 import { ApiProblem, unprocessable } from './problem.ts'
@@ -24,7 +25,7 @@ export function createSource(
 ): SourceRow {
   const { stores, secrets, connectors, now, newId } = deps
   const { name, connector, config = {}, timezone = 'UTC' } = body
-  requireFreeName(workspace.id, name, undefined, deps)
+  requireFreeName('source', name, stores.sources.byName(workspace.id, name))
   const manifest = connectors.manifest(connector)
   const errors = [
     ...(manifest ? sourceConfigErrors(manifest, config) : [unknownConnector(connector, deps)]),
@@ -75,7 +76,7 @@ export function changeSource(row: SourceRow, patch: SourcePatch, deps: ApiDeps):
   const { stores, now } = deps
   const name = patch.name ?? row.name
   const timezone = patch.timezone ?? row.timezone
-  requireFreeName(row.workspaceId, name, row.id, deps)
+  requireFreeName('source', name, stores.sources.byName(row.workspaceId, name), row.id)
   const startDate =
     patch.start_date === undefined
       ? row.startDate
@@ -164,17 +165,6 @@ const missingConnector = (id: string): ApiProblem =>
   new ApiProblem(409, 'connector.missing', `the connector ${id} is missing or has errors`, {
     remedy: `see /api/v1/connectors/${encodeURIComponent(id)}`,
   })
-
-function requireFreeName(
-  workspaceId: string,
-  name: string,
-  own: string | undefined,
-  { stores }: ApiDeps,
-): void {
-  const other = stores.sources.byName(workspaceId, name)
-  if (!other || other.id === own) return
-  throw new ApiProblem(409, 'source.name_taken', `there is a source ${name} already`)
-}
 
 function unknownConnector(id: string, { connectors }: ApiDeps): FieldError {
   const known = connectors.get(id)

@@ -6,6 +6,7 @@ import type { App } from './app.ts'
 import { callerOf } from './auth.ts'
 import type { ApiDeps } from './deps.ts'
 import { checkIfMatch, contentTag, sendTagged } from './etag.ts'
+import { requireFreeName } from './free-name.ts'
 import { idParams, listOf, operation, pageQuery, query } from './operation.ts'
 import { idPage } from './paging.ts'
 import { presentWorkspace } from './present.ts'
@@ -69,7 +70,11 @@ export function workspaceRoutes(app: App, deps: ApiDeps): void {
   })
   app.post('/api/v1/workspaces', ops.create, async (request, reply) => {
     requireUnbound(callerOf(request))
-    requireFreeName(request.body.name, undefined, deps)
+    requireFreeName(
+      'workspace',
+      request.body.name,
+      deps.stores.workspaces.byName(request.body.name),
+    )
     const row = { id: deps.newId('ws'), name: request.body.name, createdAt: deps.now() }
     workspaces.insert(row)
     reply.code(201).header('location', `/api/v1/workspaces/${row.id}`)
@@ -84,7 +89,7 @@ export function workspaceRoutes(app: App, deps: ApiDeps): void {
     const row = find(callerOf(request), request.params.id, deps)
     checkIfMatch(request, tagOf(row))
     const { name } = request.body
-    requireFreeName(name, row.id, deps)
+    requireFreeName('workspace', name, deps.stores.workspaces.byName(name), row.id)
     requireUnused(row, 'is in use: what it has synced is filed under its name', deps)
     workspaces.rename(row.id, name)
     const renamed = { ...row, name }
@@ -107,12 +112,6 @@ function find(caller: Principal, id: string, { stores }: ApiDeps): WorkspaceRow 
   const row = isTheirs ? stores.workspaces.get(id) : undefined
   if (!row) throw notFound('workspace', id)
   return row
-}
-
-function requireFreeName(name: string, own: string | undefined, { stores }: ApiDeps): void {
-  const other = stores.workspaces.byName(name)
-  if (!other || other.id === own) return
-  throw new ApiProblem(409, 'workspace.name_taken', `there is a workspace ${name} already`)
 }
 
 function requireUnused(row: WorkspaceRow, why: string, { stores }: ApiDeps): void {
