@@ -379,7 +379,13 @@ export class LedgerEngine implements Engine, RunHost {
     this.permitsReturned()
   }
 
-  #task(task: PoolTask<MessagePort>, transfer: MessagePort[] = []): Promise<CheckResult> {
-    return this.#deps.pool.run(task, transfer) as Promise<CheckResult>
+  async #task(task: PoolTask<MessagePort>, transfer: MessagePort[] = []): Promise<CheckResult> {
+    try {
+      return (await this.#deps.pool.run(task, transfer)) as CheckResult
+    } catch (cause) {
+      // From another thread errors come without their class; of a thread that died they are nobody's.
+      const { message } = cause instanceof Error ? cause : new Error(String(cause))
+      throw derrickError('unknown', 'worker.task_failed', message, { cause })
+    }
   }
 }

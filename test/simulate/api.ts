@@ -83,15 +83,18 @@ export class SimApi {
     this.#faults = found
   }
 
-  /** The client of one worker. Its requests are cut when it dies: `drop`. */
+  /** The client of one worker. Its requests are cut when it dies, and it sends no more: `drop`. */
   client(loop: VirtualLoop): HttpClient & { drop(): void } {
     const open = new Set<() => void>()
+    let isDropped = false
     return {
       drop: () => {
+        isDropped = true
         for (const end of [...open]) end()
       },
       send: (request) =>
         new Promise((resolve, reject) => {
+          if (isDropped) return
           const url = new URL(request.url)
           this.heard?.(url)
           const watched = this.#arrive(url.hostname.replace('.test', ''), loop.elapsed)

@@ -61,8 +61,8 @@ export async function play(seed: number, trace?: (line: string) => void): Promis
     await attempt(world, random, act)
     await steps(world, random.pick([0, 3, 20, 100, 400]))
   }
-  if (world.faults.length === 0) await settle(world)
-  if (world.faults.length === 0) world.faults.push(...wrongAtRest(world))
+  const askedAt = world.faults.length === 0 ? await settle(world) : world.now
+  if (world.faults.length === 0) world.faults.push(...wrongAtRest(world, askedAt))
   const { steps: done } = world.life.loop
   return { seed, faults: world.faults, steps: done, requests: world.api.requests }
 }
@@ -113,16 +113,21 @@ function look(world: SimWorld): void {
       world.faults.push(`${id} holds too many permits`)
 }
 
-/** Everything is well from now on: the world must come to rest with all time read. */
-async function settle(world: SimWorld): Promise<void> {
+/**
+ * Everything is well from now on: the world must come to rest with all time read. Returns when that was last asked for: a
+ * stream whose start came later, on a clock that had been set back, has nothing to read yet.
+ */
+async function settle(world: SimWorld): Promise<number> {
   world.api.mood = { fault: 'well', share: 0 }
   world.destination.mood = { failing: 0 }
   await rest(world)
   for (const id of ['x', 'y'] as const) setPaused(world, id, false)
   for (const id of streamIds) setEnabled(world, id, true)
   await rest(world)
+  const askedAt = world.now
   for (const id of streamIds) await attempt(world, world.random, syncAll(id))
   await rest(world)
+  return askedAt
 }
 
 const syncAll =
@@ -152,7 +157,7 @@ async function rest(world: SimWorld): Promise<void> {
     world.faults.push(`it never came to rest: ${JSON.stringify(engine.progress())}`)
 }
 
-function wrongAtRest(world: SimWorld): string[] {
+function wrongAtRest(world: SimWorld, askedAt: number): string[] {
   const { deps } = world.life
   const found: string[] = []
   const expect = (holds: boolean, what: string) => holds || found.push(what)
@@ -161,11 +166,11 @@ function wrongAtRest(world: SimWorld): string[] {
   let granted = 0
   for (let i = 0; i < 4; i++) deps.slots.request('dst_1', 4, () => granted++)
   expect(granted === 4, `only ${granted} of 4 commit slots are free`)
-  for (const id of streamIds) found.push(...wrongStream(world, id))
+  for (const id of streamIds) found.push(...wrongStream(world, id, askedAt))
   return found
 }
 
-function wrongStream(world: SimWorld, id: StreamId): string[] {
+function wrongStream(world: SimWorld, id: StreamId, askedAt: number): string[] {
   const { deps } = world.life
   const found: string[] = []
   const rows = world.rows(id)
@@ -190,7 +195,7 @@ function wrongStream(world: SimWorld, id: StreamId): string[] {
   const planned = rows.filter(({ start }) => start >= (context.frontier?.from ?? Infinity))
   if (!planned.every((row, i) => i === 0 || row.start === planned[i - 1]?.end))
     found.push(`${id}: its ranges leave a gap`)
-  if (context.start <= world.now && (planned[0]?.start ?? Infinity) > context.start)
+  if (context.start <= askedAt && (planned[0]?.start ?? Infinity) > context.start)
     found.push(
       `${id}: starts at ${instant(context.start)}, its first range at ${instant(planned[0]?.start)}, planned from ${instant(context.frontier?.from)} to ${instant(context.frontier?.to)}`,
     )
