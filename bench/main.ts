@@ -1,6 +1,6 @@
 /**
- * What the executable makes of a shop's events, beside the pipeline that anybody writes first and beside what no pipeline
- * can beat, in one run.
+ * What the executable makes of a shop's events, beside the actor pipeline that anybody writes first (`naive`), a script of one
+ * thread that hands nothing over (`script`), and what no pipeline can beat (`limit`), in one run.
  *
  *   npm run bench [-- --quick] [--rounds 3] [--only files,postgres] [--save]
  *

@@ -14,12 +14,13 @@ import { parseArgs, promisify } from 'node:util'
 import pg from 'pg'
 import { makeEncoder } from '../actors/destinations/postgres/encoder.ts'
 import { PostgresWriter } from '../actors/destinations/postgres/writer.ts'
-import { addChecksums } from '../actors/destinations/row-hash.ts'
 import { Spool } from '../actors/destinations/spool.ts'
 import { SpoolPool } from '../actors/destinations/spool-pool.ts'
 import type { Row } from '../actors/destinations/writer.ts'
-import type { JobRange, Target } from '../schema/protocol.ts'
+import type { Target } from '../schema/protocol.ts'
 import { startPostgres } from '../test/support/postgres.ts'
+import { commitPages } from './writer/commit-pages.ts'
+import { benchDay, benchTarget } from './writer/target.ts'
 
 const { values } = parseArgs({
   options: {
@@ -35,15 +36,7 @@ const [rowCount, rounds, pageSize] = [values.rows, values.rounds, values.page].m
 ]
 const folder = mkdtempSync(join(tmpdir(), 'derrick-bench-'))
 const dayStart = Date.UTC(2026, 0, 1)
-const range: JobRange = {
-  id: 1,
-  kind: 'window',
-  start: dayStart,
-  end: dayStart + 86_400_000,
-  granularity: 'day',
-  zone: 'UTC',
-  committedFence: Number.POSITIVE_INFINITY,
-}
+const range = benchDay(dayStart, 0, Number.POSITIVE_INFINITY)
 const limits = { spoolMemoryBytes: 1024 * 1024, maxBodyBytes: 32 * 1024 * 1024 }
 
 /** About 600 bytes of JSON, 20 fields, 3 of them nested; `version` changes one row in twenty. */
@@ -84,22 +77,8 @@ function pagesOf(version: number): Row[][] {
   return pages
 }
 
-function target(namespace: string, tracks: Target['tracks']): Target {
-  return {
-    destinationId: 'dst_1',
-    type: 'postgres',
-    config: {},
-    configVersion: 1,
-    streamKey: `bench/${namespace}`,
-    namespace,
-    table: 'orders',
-    writeMode: 'upsert',
-    deletes: 'keep',
-    primaryKey: ['id'],
-    cursorField: 'updated_at',
-    tracks,
-  }
-}
+const target = (namespace: string, tracks: Target['tracks']): Target =>
+  benchTarget('postgres', namespace, 'orders', { cursorField: 'updated_at', tracks })
 
 const pool = new SpoolPool()
 let attempts = 0
@@ -131,16 +110,7 @@ async function sync(writer: PostgresWriter, to: Target, pages: Row[][]): Promise
   await attempt.begin()
   const fetchedFrom = Date.now()
   const encoder = makeEncoder({ target: to, range, fetchedFrom })
-  const report = { pages: 0, records: 0, checksum: 0, fetchedFrom }
-  for (const records of pages) {
-    const page = encoder.encode(records)
-    report.pages += 1
-    report.records += page.recordCount
-    report.checksum = addChecksums(report.checksum, page.checksum)
-    await attempt.writePage(page)
-  }
-  const { rowsChanged } = await attempt.commit(report)
-  await spool.drop()
+  const { rowsChanged } = await commitPages({ attempt, encoder, spool }, pages, fetchedFrom)
   return rowsChanged ?? 0
 }
 

@@ -19,7 +19,6 @@ import { tableNames } from '../actors/destinations/postgres/ledger.ts'
 import { Sessions } from '../actors/destinations/postgres/sessions.ts'
 import { SmallCommits } from '../actors/destinations/postgres/small-commits.ts'
 import { parseAddress } from '../actors/destinations/postgres/url.ts'
-import { addChecksums } from '../actors/destinations/row-hash.ts'
 import { Spool } from '../actors/destinations/spool.ts'
 import { SpoolPool } from '../actors/destinations/spool-pool.ts'
 import type { Row } from '../actors/destinations/writer.ts'
@@ -27,6 +26,9 @@ import { CommitSlots } from '../runtime/engine/commit-slots.ts'
 import type { JobRange, Target } from '../schema/protocol.ts'
 import { startPostgres } from '../test/support/postgres.ts'
 import { tempDir } from '../test/support/temp-dir.ts'
+import { commitPages } from './writer/commit-pages.ts'
+import { type Case, inTurns } from './writer/in-turns.ts'
+import { benchDay, benchTarget } from './writer/target.ts'
 
 const { values } = parseArgs({
   options: {
@@ -65,26 +67,10 @@ const pagesOf = (count: number, size: number, day: number, more = (_: number): R
     ),
   )
 
-function rangeOf(day: number): JobRange {
-  const start = firstDay + day * dayMs
-  const times = { kind: 'window', start, end: start + dayMs, granularity: 'day' } as const
-  return { id: day + 1, ...times, zone: 'UTC', committedFence: Number.POSITIVE_INFINITY }
-}
+const rangeOf = (day: number): JobRange => benchDay(firstDay, day, Number.POSITIVE_INFINITY)
 
-const targetOf = (namespace: string, tracks: Target['tracks']): Target => ({
-  destinationId: 'bench',
-  type: 'postgres',
-  config: {},
-  configVersion: 1,
-  streamKey: `bench/${namespace}`,
-  namespace,
-  table: 'orders',
-  writeMode: 'upsert',
-  deletes: 'keep',
-  primaryKey: ['id'],
-  cursorField: 'updated_at',
-  tracks,
-})
+const targetOf = (namespace: string, tracks: Target['tracks']): Target =>
+  benchTarget('postgres', namespace, 'orders', { cursorField: 'updated_at', tracks })
 
 /** The parts of a writer for one stream; `alone`: each attempt has its own queues, so nothing shares a statement. */
 class Bench {
@@ -135,16 +121,7 @@ class Bench {
     })
     await attempt.begin()
     const encoder = makeEncoder({ target: this.#target, range: rangeOf(day), fetchedFrom })
-    const report = { pages: 0, records: 0, checksum: 0, fetchedFrom }
-    for (const records of pages) {
-      const page = encoder.encode(records)
-      report.pages += 1
-      report.records += page.recordCount
-      report.checksum = addChecksums(report.checksum, page.checksum)
-      await attempt.writePage(page)
-    }
-    await attempt.commit(report).finally(() => giveBack?.())
-    await spool.drop()
+    await commitPages({ attempt, encoder, spool }, pages, fetchedFrom).finally(() => giveBack?.())
   }
 }
 
@@ -252,9 +229,7 @@ const first = (server: Server) =>
     return measure(server, () => bench.sync(1, bigPages))
   })
 
-type Case = [name: string, run: () => Promise<Measured>]
-
-function casesOf(server: Server, unsafe: Server): Case[] {
+function casesOf(server: Server, unsafe: Server): Case<Measured>[] {
   const plain = (isOwned: boolean) =>
     withBench(server, 'creation', async (bench, table) => {
       await bench.sync(0, pagesOf(1, 5, 0))
@@ -309,14 +284,7 @@ async function startServer(fsync: boolean) {
 const [safe, unsafe] = [await startServer(true), await startServer(false)]
 try {
   const cases = casesOf(safe.server, unsafe.server)
-  const measured = cases.map(() => [] as Measured[])
-  for (let round = 0; round <= rounds; round += 1) {
-    for (const [at, [, run]] of cases.entries()) {
-      const one = await run()
-      // The first round only warms up.
-      if (round > 0) measured[at]?.push(one)
-    }
-  }
+  const measured = await inTurns(cases, rounds)
   const print = (line: string): boolean => process.stdout.write(`${line}\n`)
   print(`${'a range'.padEnd(42)}        ms    WAL kB   ratio`)
   let base = 1

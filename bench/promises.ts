@@ -13,13 +13,14 @@ import { type Disk, nodeDisk } from '../actors/destinations/local-file/disk.ts'
 import { makeEncoder } from '../actors/destinations/local-file/encoder.ts'
 import { rowTail, sumRows } from '../actors/destinations/local-file/row-tail.ts'
 import { LocalFileWriter } from '../actors/destinations/local-file/writer.ts'
-import { addChecksums } from '../actors/destinations/row-hash.ts'
 import { Spool } from '../actors/destinations/spool.ts'
 import { SpoolPool } from '../actors/destinations/spool-pool.ts'
 import type { Row } from '../actors/destinations/writer.ts'
 import { startSimulator } from '../actors/simulator/server.ts'
-import type { JobRange, Target } from '../schema/protocol.ts'
 import { tempDir } from '../test/support/temp-dir.ts'
+import { commitPages } from './writer/commit-pages.ts'
+import { type Case, inTurns } from './writer/in-turns.ts'
+import { benchDay, benchTarget } from './writer/target.ts'
 
 const { values } = parseArgs({
   options: {
@@ -36,20 +37,10 @@ const pagesPerRange = 5
 const fetchedFrom = Date.UTC(2026, 6, 1)
 const usualMemory = 1024 * 1024
 
-const target: Target = {
-  destinationId: 'bench',
-  type: 'local_file',
-  config: {},
-  configVersion: 1,
-  streamKey: 'bench',
-  namespace: 'bench',
-  table: 'events',
-  writeMode: 'upsert',
-  deletes: 'keep',
-  primaryKey: ['id'],
+const target = benchTarget('local_file', 'bench', 'events', {
   cursorField: 'created_at',
   tracks: 'creation',
-}
+})
 
 /** Pages of 1,000 events, as the shop gives them. */
 async function readPages(): Promise<Row[][]> {
@@ -97,9 +88,7 @@ async function writeRanges({ pages, disk = nodeDisk, spoolMemoryBytes = usualMem
   const startedAt = performance.now()
   const cpu = process.cpuUsage()
   for (let day = 0; day < ranges; day += 1) {
-    const start = firstDay + day * dayMs
-    const times = { kind: 'window', start, end: start + dayMs, granularity: 'day' } as const
-    const range: JobRange = { id: day + 1, ...times, zone: 'UTC', committedFence: null }
+    const range = benchDay(firstDay, day, null)
     const spool = new Spool({
       pool,
       dir: join(dir.path, 'spool'),
@@ -116,16 +105,7 @@ async function writeRanges({ pages, disk = nodeDisk, spoolMemoryBytes = usualMem
     })
     await attempt.begin()
     const encoder = makeEncoder({ target, range, fetchedFrom })
-    const report = { pages: 0, records: 0, checksum: 0, fetchedFrom }
-    for (const records of pages) {
-      const page = encoder.encode(records)
-      report.pages += 1
-      report.records += page.recordCount
-      report.checksum = addChecksums(report.checksum, page.checksum)
-      await attempt.writePage(page)
-    }
-    await attempt.commit(report)
-    await spool.drop()
+    await commitPages({ attempt, encoder, spool }, pages, fetchedFrom)
   }
   const ms = (performance.now() - startedAt) / ranges
   const { user, system } = process.cpuUsage(cpu)
@@ -135,14 +115,9 @@ async function writeRanges({ pages, disk = nodeDisk, spoolMemoryBytes = usualMem
 
 /** Both checksums of the pages of a range once more: what they cost where they are made, and the second look at them. */
 async function checksumOnly(pages: Row[][]) {
-  const start = { kind: 'window', start: firstDay } as const
-  const tail = Buffer.byteLength(rowTail(start, fetchedFrom))
-  const range = { ...start, id: 1, end: firstDay + dayMs, granularity: 'day' } as const
-  const encoder = makeEncoder({
-    target,
-    range: { ...range, zone: 'UTC', committedFence: null },
-    fetchedFrom,
-  })
+  const range = benchDay(firstDay, 0, null)
+  const tail = Buffer.byteLength(rowTail(range, fetchedFrom))
+  const encoder = makeEncoder({ target, range, fetchedFrom })
   const bytes = pages.map((page) => encoder.encode(page).bytes)
   const startedAt = performance.now()
   const cpu = process.cpuUsage()
@@ -162,21 +137,14 @@ const median = (list: number[]): number =>
 
 const pages = await readPages()
 const records = pages.reduce((sum, page) => sum + page.length, 0)
-const cases: [string, () => Promise<{ ms: number; cpuUs: number }>][] = [
+const cases: Case<{ ms: number; cpuUs: number }>[] = [
   ['every promise', () => writeRanges({ pages })],
   ['without fsync', () => writeRanges({ pages, disk: noSync })],
   ['spool only in memory', () => writeRanges({ pages, spoolMemoryBytes: Number.MAX_SAFE_INTEGER })],
   ['claim, fence and ledger alone', () => writeRanges({ pages: [] })],
   ['checksums alone', () => checksumOnly(pages)],
 ]
-const measured = cases.map(() => [] as { ms: number; cpuUs: number }[])
-for (let round = 0; round <= rounds; round += 1) {
-  for (const [at, [, run]] of cases.entries()) {
-    const one = await run()
-    // The first round only warms up.
-    if (round > 0) measured[at]?.push(one)
-  }
-}
+const measured = await inTurns(cases, rounds)
 const lines = cases.map(([name], at) => ({
   name,
   ms_per_range: Number(median((measured[at] ?? []).map(({ ms }) => ms)).toFixed(2)),

@@ -7,10 +7,13 @@ import type { Figures, Workload } from './workload.ts'
 const programs = import.meta.dirname
 
 /** Who took part in a case, by name. */
-export type Round = Partial<Record<'engine' | 'naive' | 'limit', Figures>>
+export type Round = Partial<Record<'engine' | 'naive' | 'script' | 'limit', Figures>>
 
 /** Runs a contestant that is a program of its own, and gives what it printed. */
-export async function runProgram(name: 'naive' | 'limit', input: unknown): Promise<Figures> {
+export async function runProgram(
+  name: 'naive' | 'script' | 'limit',
+  input: unknown,
+): Promise<Figures> {
   const said = await runChild(process.execPath, [
     join(programs, `${name}.ts`),
     JSON.stringify(input),
@@ -41,7 +44,9 @@ export async function filesRound(
   } finally {
     await engine.stop()
   }
-  round.naive = await runProgram('naive', { workload, to: { folder: folder('naive') } })
+  for (const name of ['naive', 'script'] as const) {
+    round[name] = await runProgram(name, { workload, to: { folder: folder(name) } })
+  }
   const growth = (round.engine.bytes ?? 0) / bodyBytes
   round.limit = await runProgram('limit', { workload, folder: folder('limit'), growth })
   round.limit.records = round.engine.records

@@ -1,67 +1,47 @@
 /**
- * The pipeline that anybody writes first: fetch, json(), one page after the other in each range; lines appended to a file,
- * or rows inserted 500 at a time. Keeps no promise: no fence, no check, nothing is atomic.
+ * The actor pipeline that anybody writes first: a source worker fetches and parses, its pages of records go to the
+ * supervisor's thread and from there to a destination worker, which writes them. Each hand-over is a structured clone; four
+ * pages of a range are under way at most. As in `script.ts` nothing is synced, fenced, checked or atomic.
  *
  *   node bench/pipeline/naive.ts '{"workload":…,"to":{"folder":…}|{"url":…,"table":…}}'
  */
-import { appendFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import pg from 'pg'
-import { eachRange, firstUrl, report, type Workload } from './workload.ts'
-
-type Row = Record<string, unknown>
-type To = { folder: string } | { url: string; table: string }
-
-const rowsAtOnce = 500
-const columns = ['id', 'type', 'created_at', 'customer_id', 'session', 'value', 'properties']
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import type { FromDestination, FromSource } from './naive-worker.ts'
+import type { To } from './rows.ts'
+import { eachRange, report, type Workload } from './workload.ts'
 
 const { workload, to } = JSON.parse(process.argv[2] ?? '') as { workload: Workload; to: To }
-const pool =
-  'url' in to ? new pg.Pool({ connectionString: to.url, max: workload.inFlight }) : undefined
 
-async function write(rows: Row[], start: number): Promise<void> {
-  if ('folder' in to) {
-    const text = rows.map((row) => JSON.stringify(row)).join('\n')
-    await appendFile(join(to.folder, `${start}.jsonl`), `${text}\n`)
-    return
-  }
-  for (let at = 0; at < rows.length; at += rowsAtOnce) {
-    await insert(rows.slice(at, at + rowsAtOnce), to.table)
-  }
-}
-
-async function insert(rows: Row[], table: string): Promise<void> {
-  const values: unknown[] = []
-  const places = rows.map((row) => {
-    const cells = columns.map((name) => {
-      const value = row[name]
-      values.push(typeof value === 'object' && value !== null ? JSON.stringify(value) : value)
-      return `$${values.length}`
-    })
-    return `(${cells.join(',')})`
+async function started(role: 'source' | 'destination'): Promise<Worker> {
+  const file = new URL('./naive-worker.ts', import.meta.url)
+  const worker = new Worker(file, { workerData: { role, workload, to } })
+  worker.on('error', (error) => {
+    throw error
   })
-  const updates = columns.slice(1).map((name) => `${name} = excluded.${name}`)
-  await pool?.query(
-    `insert into ${table} (${columns.join(',')}) values ${places.join(',')}
-     on conflict (id) do update set ${updates.join(',')}`,
-    values,
-  )
+  await once(worker, 'message')
+  return worker
 }
+
+const source = await started('source')
+const destination = await started('destination')
+const ends = new Map<number, () => void>()
+let records = 0
+
+source.on('message', (message: FromSource) => destination.postMessage(message))
+destination.on('message', (message: FromDestination) => {
+  source.postMessage(message)
+  records += message.written
+  if (message.isLast) ends.get(message.start)?.()
+})
 
 await report(async () => {
-  let records = 0
-  await eachRange(workload, async ({ start, end }) => {
-    let url: string | null = firstUrl(workload, start, end - 1000)
-    while (url) {
-      const answer: Response = await fetch(url, {
-        headers: { authorization: `Bearer ${workload.shop.apiKey}` },
-      })
-      const page = (await answer.json()) as { data: Row[]; links: { next: string | null } }
-      if (page.data.length > 0) await write(page.data, start)
-      records += page.data.length
-      url = page.links.next
-    }
+  await eachRange(workload, (range) => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    ends.set(range.start, resolve)
+    source.postMessage({ range })
+    return promise
   })
   return { records }
 })
-await pool?.end()
+await Promise.all([source.terminate(), destination.terminate()])

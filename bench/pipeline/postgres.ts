@@ -9,7 +9,12 @@ import { type Round, runProgram } from './files.ts'
 import { familyCpuUsOf } from './process.ts'
 import type { Figures, Workload } from './workload.ts'
 
-const naiveTable = `create table naive (id text primary key, type text, created_at timestamptz,
+const others = ['naive', 'script'] as const
+
+/** What multi-row inserts go into: the columns of the records and nothing else. */
+const plainTable = (
+  name: string,
+): string => `create table ${name} (id text primary key, type text, created_at timestamptz,
   customer_id bigint, session text, value numeric, properties jsonb)`
 
 /** A session on the server that is measured. */
@@ -49,8 +54,10 @@ export async function postgresRound(
   rmSync(dir, { recursive: true, force: true })
   mkdirSync(dir, { recursive: true })
   await withClient(url, async (client) => {
-    await client.query('drop schema if exists bench cascade; drop table if exists naive, copied')
-    await client.query(naiveTable)
+    await client.query(
+      'drop schema if exists bench cascade; drop table if exists naive, script, copied',
+    )
+    for (const name of others) await client.query(plainTable(name))
   })
   const first: Round = {}
   const again: Round = {}
@@ -65,9 +72,11 @@ export async function postgresRound(
   } finally {
     await engine.stop()
   }
-  const naive = () => runProgram('naive', { workload, to: { url, table: 'naive' } })
-  first.naive = await withServer(url, naive)
-  again.naive = await withServer(url, naive)
+  for (const name of others) {
+    const run = () => runProgram(name, { workload, to: { url, table: name } })
+    first[name] = await withServer(url, run)
+    again[name] = await withServer(url, run)
+  }
   first.limit = await withServer(url, () => copyReadyText(url, dir, first.engine?.records ?? 0))
   return { first, again }
 }

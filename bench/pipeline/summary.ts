@@ -7,6 +7,8 @@ export interface Line {
   records_per_s: number
   /** this one's speed over the naive pipeline's, median of the rounds' own ratios */
   to_naive: number | null
+  /** the same over the script of one thread */
+  to_script: number | null
   to_limit: number | null
   cpu_us_per_record: number | null
   server_cpu_us_per_record: number | null
@@ -26,12 +28,12 @@ const round = (value: number, digits = 0): number | null =>
 
 /** One line a contestant. Ratios are taken within a round, where neighbours on the machine disturb all alike. */
 export function summarise(name: string, rounds: Round[]): Line[] {
-  const names = ['engine', 'naive', 'limit'] as const
+  const names = ['engine', 'naive', 'script', 'limit'] as const
   return names.flatMap((who) => {
     const all = rounds.flatMap((one) => one[who] ?? [])
     if (all.length === 0) return []
     const of = (pick: (figures: Figures) => number) => median(all.map(pick))
-    const ratio = (other: 'naive' | 'limit') =>
+    const ratio = (other: 'naive' | 'script' | 'limit') =>
       median(
         rounds.flatMap(({ [who]: one, [other]: two }) =>
           one && two ? [speed(one) / speed(two)] : [],
@@ -43,6 +45,7 @@ export function summarise(name: string, rounds: Round[]): Line[] {
         who,
         records_per_s: Math.round(of(speed)),
         to_naive: round(ratio('naive'), 2),
+        to_script: round(ratio('script'), 2),
         to_limit: round(ratio('limit'), 2),
         cpu_us_per_record: round(
           of(({ cpuUs, records }) => cpuUs / records),
@@ -66,6 +69,7 @@ const columns: [keyof Line, string, number][] = [
   ['who', '', 8],
   ['records_per_s', 'records/s', 11],
   ['to_naive', 'of naive', 10],
+  ['to_script', 'of script', 11],
   ['to_limit', 'of limit', 10],
   ['cpu_us_per_record', 'CPU µs/record', 15],
   ['server_cpu_us_per_record', 'server CPU µs', 15],
