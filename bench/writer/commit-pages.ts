@@ -1,10 +1,11 @@
 import { addChecksums } from '../../actors/destinations/row-hash.ts'
 import type { Spool } from '../../actors/destinations/spool.ts'
-import type { Attempt, PageEncoder, Receipt, Row } from '../../actors/destinations/writer.ts'
+import type { PageEncoder, RangeWriter, Row } from '../../actors/destinations/writer.ts'
+import type { Receipt } from '../../schema/protocol.ts'
 
 /** One attempt from records to the committed range, as the sync and the destination actor drive it together. */
 export async function commitPages(
-  { attempt, encoder, spool }: { attempt: Attempt; encoder: PageEncoder; spool: Spool },
+  { attempt, encoder, spool }: { attempt: RangeWriter; encoder: PageEncoder; spool: Spool },
   pages: Row[][],
   fetchedFrom: number,
 ): Promise<Receipt> {
