@@ -140,17 +140,36 @@ function membersAt(path: ManifestPath, file: unknown): Members {
   return members
 }
 
-function useProblem(
-  use: NameUse,
-  members: Members,
-): { message: string; remedy: string } | undefined {
+type Problem = Pick<Finding, 'message' | 'remedy' | 'severity'>
+
+function useProblem(use: NameUse, members: Members): Problem | undefined {
   if (use.scope === 'each' && use.member === 'parent') {
     return memberProblem('each.parent', use.below, members)
+  }
+  if (use.scope === 'config' && use.optional && use.member !== undefined) {
+    return optionalConfig(use.member, members.get('config')?.names ?? [])
   }
   return memberProblem(use.scope, use.member, members)
 }
 
-function memberProblem(scope: string, member: string | undefined, members: Members) {
+/**
+ * `config?.x` says that x may not be there, so a field that is declared nowhere is no error: it is null. Not so where it looks
+ * like a misspelt one. It isn't declared by being used either: nothing tells its type, and whether it is a secret.
+ */
+function optionalConfig(field: string, known: readonly string[]): Problem | undefined {
+  if (known.includes(field)) return undefined
+  const message = `config has no ${field}`
+  const close = nearest(field, known)
+  if (close) return { message, remedy: `did you mean config?.${close}?` }
+  const remedy = `declare it, such as ${field}: {type: boolean}, so that sources can set it`
+  return { severity: 'warning', message: `${message}, so it is always null`, remedy }
+}
+
+function memberProblem(
+  scope: string,
+  member: string | undefined,
+  members: Members,
+): Problem | undefined {
   const known = members.get(scope)
   if (!known) return undefined
   if (known.names.length === 0 && known.none) {

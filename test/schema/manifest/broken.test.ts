@@ -242,6 +242,18 @@ const streams: [name: string, lines: string[], expected: string, remedy?: RegExp
   ['a path that is none', ['records: {at: "a..b"}'], 'manifest.schema 8:19'],
   ['text where a list belongs', ['key: id'], 'manifest.schema 8:10', /list/],
   ['a number where text belongs', ['path: 5'], 'manifest.schema 8:11', /quotes/],
+  [
+    'a config field that may be missing and is declared nowhere',
+    ['query: {k: "{{ config?.predictive ? 1 : 2 }}"}'],
+    'manifest.name 8:20',
+    /predictive: \{type: boolean\}/,
+  ],
+  [
+    'one that may be missing and is misspelt',
+    ['query: {k: "{{ config?.zonne }}"}'],
+    'manifest.name 8:20',
+    /config\?\.zone/,
+  ],
   ['a secret in the address', ['query: {k: "{{ config.key }}"}'], 'manifest.secret.in_url 8:20'],
 ]
 

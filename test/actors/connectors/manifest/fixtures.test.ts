@@ -1,126 +1,162 @@
-import t from 'tap'
+import t, { type Test } from 'tap'
+import { checkSource } from '../../../../actors/connectors/manifest/check.ts'
 import { makeStreamReader } from '../../../../actors/connectors/manifest/reader.ts'
 import { enabledStreams } from '../../../../schema/manifest/capabilities.ts'
 import { loadFixture } from '../../../schema/manifest/support.ts'
 import { type ApiAnswer, type ApiRequest, connect } from '../built-in/simulated-api.ts'
-import { makeWorld } from '../built-in/world.ts'
+import { type Json, makeWorld } from '../built-in/world.ts'
 import { jumpingClock } from '../test-api.ts'
+import {
+  graphqlVendor,
+  marketingVendor,
+  ranges,
+  shopVendor,
+  times,
+  type Vendor,
+} from './vendors.ts'
 
-const day = { start: Date.UTC(2026, 2, 3), end: Date.UTC(2026, 2, 4) }
-const time = '2026-03-03T12:00:00+00:00'
-
-/** Reads every stream of a fixture from an API that answers like this; gives the rows by stream. */
-async function readFixture(
-  name: string,
-  config: Record<string, unknown>,
-  hosts: string[],
-  answer: (request: ApiRequest) => ApiAnswer,
-): Promise<Record<string, unknown[]>> {
-  const manifest = loadFixture(name)
-  const connected = await connect({ world: makeWorld(), faults: {}, answer }, hosts)
-  const clock = jumpingClock(day.end)
-  const rows: Record<string, unknown[]> = {}
-  for (const streamName of enabledStreams(manifest, config)) {
-    const http = connected.http(clock.now)
-    const reader = makeStreamReader({
-      manifest,
-      streamName,
-      config,
-      http,
-      clock,
-      random: () => 0.5,
-    })
-    const request = { window: day, signal: new AbortController().signal, onWait: () => {} }
-    const found: unknown[] = []
-    for await (const { records } of reader.pages(request)) found.push(...records)
-    rows[streamName] = found
-  }
-  t.same(connected.strays, [])
-  return rows
+const shopNames = {
+  host: 's.example.com',
+  base: '/api',
+  tokenPath: '/oauth/token',
+  tokenHeader: 'x-access-token',
+  limitHeader: 'x-call-limit',
 }
 
-const link = (path: string, page: number) => ({
-  link: `<https://s.example.com${path}?page_info=${page}>; rel="next"`,
-})
+/** Of the rows of each range, what tells them apart. */
+type Rows = Record<string, Json[][]>
+
+/**
+ * Checks a fixture's source and reads every stream of it, range by range, from a server that answers as the vendor does.
+ * @param extra answers for what this vendor does not have
+ */
+async function readFixture(
+  t: Test,
+  name: string,
+  { hosts, config, answer }: Vendor,
+  extra: (request: ApiRequest) => ApiAnswer | null = () => null,
+): Promise<Rows> {
+  const manifest = loadFixture(name)
+  const world = makeWorld()
+  const connected = await connect(
+    { world, faults: {}, answer: (request) => extra(request) ?? answer(request) },
+    hosts,
+  )
+  const clock = jumpingClock(ranges[1]?.end)
+  const source = { manifest, config, http: connected.http(clock.now), clock, random: () => 0.5 }
+  const check = await checkSource(source)
+  t.ok(check.ok, JSON.stringify(check))
+  const found: Rows = {}
+  for (const streamName of enabledStreams(manifest, config)) {
+    const byRange: Json[][] = []
+    for (const window of ranges) {
+      const reader = makeStreamReader({ ...source, streamName })
+      const rows: Json[] = []
+      const request = { window, signal: new AbortController().signal, onWait: () => {} }
+      for await (const page of reader.pages(request)) {
+        t.equal(page.rejects, undefined)
+        rows.push(...(page.records as Json[]))
+      }
+      byRange.push(rows)
+    }
+    found[streamName] = byRange
+  }
+  t.same(connected.strays, [], 'nobody else was asked')
+  return found
+}
+
+/** Places of the times that each range owns. */
+const owned = ranges.map(({ start, end }) =>
+  times.flatMap((ms, n) => (ms >= start && ms < end ? [n] : [])),
+)
+const sorted = (numbers: unknown[]): number[] => numbers.map(Number).sort((a, b) => a - b)
+const ids = (rows: Json[][] | undefined) => rows?.map((range) => sorted(range.map(({ id }) => id)))
 
 t.test('a REST shop: client credentials, Link paging, records in records, a parent', async (t) => {
-  const config = { shop: 's', client_id: 'i', client_secret: 'c' }
-  const rows = await readFixture(
-    'storefront',
-    config,
-    ['s.example.com'],
-    ({ path, query, headers }) => {
-      if (path === '/oauth/token') return { body: { access_token: 'token-1', expires_in: 3_600 } }
-      if (headers['x-access-token'] !== 'token-1') return { status: 401, body: {} }
-      if (path.endsWith('/transactions.json'))
-        return path.includes('/2/')
-          ? { status: 404, body: {} }
-          : { body: { transactions: [{ id: 9 }] } }
-      if (path === '/api/locations.json') return { body: { locations: [{ id: 3 }] } }
-      const page = Number(query.get('page_info') ?? 0)
-      const order = { id: page + 1, updated_at: time, refunds: [{ id: 70 + page }] }
-      return { body: { orders: [order] }, headers: page === 0 ? link(path, 1) : {} }
-    },
+  const rows = await readFixture(t, 'storefront', shopVendor(shopNames))
+  t.same(
+    ids(rows.orders),
+    owned.map((range) => range.map((n) => n + 1)),
+    'closed ones too, each in one range',
   )
-  t.match(rows.orders, [{ id: 1 }, { id: 2 }])
-  t.same(rows.order_refunds, [
-    { updated_at: time, id: 70 },
-    { updated_at: time, id: 71 },
+  const refunds = owned.map((range) =>
+    sorted(range.flatMap((n) => (n % 3 === 0 ? [] : [100 + n, 200 + n]))),
+  )
+  t.same(ids(rows.order_refunds), refunds)
+  t.match(rows.order_refunds?.[0]?.[0], { updated_at: '2026-03-03T00:00:00Z' }, 'kept')
+  const transactions = rows.order_transactions?.map((range) =>
+    sorted(range.map(({ order_id }) => order_id)),
+  )
+  const paid = owned.map((range) => range.map((n) => n + 1).filter((id) => id !== 2))
+  t.same(transactions, paid, 'of the orders that changed; one has none')
+  t.same(ids(rows.locations), [
+    [3, 4],
+    [3, 4],
   ])
-  t.same(rows.order_transactions, [{ id: 9, order_id: 1 }])
-  t.same(rows.locations, [{ id: 3 }])
 })
 
-t.test(
-  'the same by GraphQL: cursors in variables, a limit that comes with status 200',
-  async (t) => {
-    let throttled = false
-    const config = { shop: 's', access_token: 'a' }
-    const rows = await readFixture('storefront_graphql', config, ['s.example.com'], ({ body }) => {
-      const { query, variables } = JSON.parse(body)
-      t.match(query, /orders\(first: \$first/)
-      t.equal(
-        variables.q,
-        "updated_at:>='2026-03-03T00:00:00Z' AND updated_at:<'2026-03-04T00:00:00Z'",
-      )
-      if (variables.after === 'c1' && !throttled) {
-        throttled = true
-        return { body: { errors: [{ message: 'Throttled', extensions: { code: 'THROTTLED' } }] } }
-      }
-      const isLast = variables.after === 'c1'
-      const pageInfo = { hasNextPage: !isLast, endCursor: isLast ? 'c2' : 'c1' }
-      return {
-        body: { data: { orders: { pageInfo, nodes: [{ id: isLast ? 2 : 1, updatedAt: time }] } } },
-      }
-    })
-    t.match(rows.orders, [{ id: 1 }, { id: 2 }])
-  },
-)
-
-t.test('a marketing API: products of lists, feeds, a report in packed CSV', async (t) => {
-  const config = { api_key: 'pk_1', region: 'eu', with_reports: true }
-  const seen: string[] = []
-  const rows = await readFixture(
-    'newsletter',
-    config,
-    ['api.eu.example.com'],
-    ({ path, query }) => {
-      seen.push(`${path} ${query.get('filter') ?? ''}`)
-      if (path === '/api/reports') return { body: { id: 'r1' } }
-      if (path === '/api/reports/r1')
-        return { body: { status: 'ready', result: { url: 'https://api.eu.example.com/files/r1' } } }
-      if (path === '/files/r1') return { body: 'date,Campaign ID,cost\n2026-03-03,c1,-\n' }
-      const name = path.slice('/api/'.length)
-      const field = name === 'events' ? 'datetime' : name === 'campaigns' ? 'updated_at' : 'updated'
-      return { body: { data: [{ id: name, at: time, attributes: { [field]: time } }], links: {} } }
-    },
+t.test('the same shop with a token of its own', async (t) => {
+  const vendor = shopVendor(shopNames)
+  const config = { shop: 's', auth_method: 'token', access_token: 'shpat_1' }
+  const rows = await readFixture(t, 'storefront', { ...vendor, config }, ({ path }) =>
+    path === shopNames.tokenPath ? { status: 500, body: {} } : null,
   )
-  for (const name of ['events', 'profiles', 'lists']) t.match(rows[name], [{ id: name }], name)
-  t.match(rows.audit_log, [{ id: 'audit' }])
-  t.equal(rows.campaigns?.length, 4, 'two channels, archived or not')
-  t.same(rows.daily_report, [
-    { date: '2026-03-03', campaign_id: 'c1', cost: null, loaded_for: '2026-03-03' },
-  ])
-  const filters = seen.filter((line) => line.startsWith('/api/campaigns'))
-  t.equal(new Set(filters).size, 4)
+  t.equal(rows.orders?.flat().length, owned.flat().length)
+})
+
+t.test('by GraphQL: cursors in variables, limits and errors with status 200', async (t) => {
+  const vendor = graphqlVendor(shopNames)
+  const rows = await readFixture(t, 'storefront_graphql', vendor)
+  const names = rows.orders?.map((range) => range.map(({ id }) => Number(String(id).slice(1))))
+  t.same(
+    names?.map((range) => sorted(range)),
+    owned,
+  )
+  const broken = readFixture(t, 'storefront_graphql', vendor, ({ body }) =>
+    JSON.parse(body).variables.after === null
+      ? null
+      : { body: { errors: [{ message: "Field 'nodes' doesn't exist" }] } },
+  )
+  await t.rejects(broken, { message: /doesn't exist/ })
+})
+
+/** What the marketing API has beside its lists: a feed without a filter, and reports. */
+function reports({ path, body }: ApiRequest): ApiAnswer | null {
+  const host = 'https://api.eu.example.com'
+  if (path === '/api/audit') {
+    const data = times.map((ms, n) => ({ id: n, at: new Date(ms).toISOString() }))
+    const newestFirst = data.sort((a, b) => b.at.localeCompare(a.at))
+    return { body: { data: newestFirst, links: { next: null } } }
+  }
+  if (path === '/api/reports') return { body: { id: JSON.parse(body).from } }
+  const day = /\/(2026-\d\d-\d\d)$/.exec(path)?.[1]
+  if (path.startsWith('/api/reports/'))
+    return { body: { status: 'ready', result: { url: `${host}/files/${day}` } } }
+  if (path.startsWith('/files/')) return { body: `date,Campaign ID,cost\n${day},c1,-\n` }
+  return null
+}
+
+t.test('a marketing API: functions as filters, products of lists, feeds, reports', async (t) => {
+  const vendor = marketingVendor({
+    host: 'api.eu.example.com',
+    scheme: 'Newsletter-Key',
+    key: 'pk_1',
+  })
+  const config = { api_key: 'pk_1', region: 'eu', with_reports: true }
+  const rows = await readFixture(t, 'newsletter', { ...vendor, config }, reports)
+  for (const name of ['events', 'profiles', 'lists', 'campaigns', 'audit_log']) {
+    const numbers = rows[name]?.map((range) =>
+      sorted(range.map(({ id }) => String(id).replace(`${name}-`, ''))),
+    )
+    t.same(numbers, owned, `${name}: each in one range`)
+  }
+  t.match(rows.events?.[0]?.[0], {
+    included: { metric: { attributes: { name: 'the metric' } }, profile: { type: 'profile' } },
+  })
+  t.same(
+    rows.daily_report,
+    ['2026-03-03', '2026-03-04'].map((date) => [
+      { date, campaign_id: 'c1', cost: null, loaded_for: date },
+    ]),
+  )
 })
