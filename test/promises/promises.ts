@@ -118,6 +118,8 @@ export const promises: Promised[] = [
     id: 'P13',
     promise: 'zones and daylight saving do not matter',
     shownBy: [
+      ['promises/host-zone.test.ts', 'plans and writes the same'],
+      ['promises/host-zone.test.ts', 'days on which clocks change have the hours they have'],
       ['schema/tiling.test.ts', 'days of daylight saving have'],
       ['schema/tiling.test.ts', 'also in zones off the hour'],
     ],
@@ -300,8 +302,11 @@ export const promises: Promised[] = [
   {
     id: 'P36',
     promise: 'backups can be restored',
-    shownBy: [],
-    awaits: 'derrick backup and restore',
+    shownBy: [
+      ['promises/backup.test.ts', 'what was complete in a backup of a busy server is read no more'],
+      ['runtime/cli/backup.test.ts', 'a backup of a running server starts another'],
+      ['runtime/cli/backup.test.ts', 'what is no backup is refused'],
+    ],
   },
 ]
 
