@@ -17,6 +17,8 @@ export interface Timeline {
 /** Entries kept before the index starts afresh; about 100 bytes each. */
 const maxVersions = 3_000_000
 const maxSelections = 2000
+/** Selections hold their versions also once the index has let go of them. */
+const maxSelected = 1_000_000
 
 let serials = 0
 
@@ -32,7 +34,22 @@ export function createTimeline(shop: Shop, stream: StreamName): Timeline {
   const longestHours = Math.ceil(longestLifeMs[stream] / hourMs)
   const firstHour = Math.floor(shop.startMs / hourMs)
   let versions = 0
+  let selected = 0
 
+  const forget = (key: string): void => {
+    selected -= selections.get(key)?.versions.length ?? 0
+    selections.delete(key)
+  }
+  const keep = (key: string, selection: Selection): void => {
+    forget(key)
+    selections.set(key, selection)
+    selected += selection.versions.length
+    for (const oldest of selections.keys()) {
+      const isOver = selections.size > maxSelections || selected > maxSelected
+      if (!isOver || oldest === key) break
+      forget(oldest)
+    }
+  }
   const addHour = (hour: number): void => {
     if (spread.has(hour)) return
     spread.add(hour)
@@ -75,9 +92,7 @@ export function createTimeline(shop: Shop, stream: StreamName): Timeline {
               (_, n) => Math.floor(startMs / hourMs) + n,
             )
       const selection = choose(hours.map(bucket), range, asOfMs, endMs)
-      selections.delete(key)
-      selections.set(key, selection)
-      if (selections.size > maxSelections) selections.delete(selections.keys().next().value ?? '')
+      keep(key, selection)
       return selection
     },
   }

@@ -1,6 +1,7 @@
 /**
  * `npm run test:kill -- [--kills 300] [--seed N] [--mode random|syscall|zombie|fault] [--sabotage NAME]
  *   [--destination local_file|postgres]`
+ * `npm run test:kill -- --records 10000000 [--days 1095] [--kill-every 5] [--destination local_file|postgres]`
  * Kills the executable again and again and compares the destination with the truth after each kill. Exit code: 0 nothing
  * was found, 1 a promise was broken (or, sabotaged, the breach was noticed), 2 wrong usage.
  */
@@ -13,6 +14,7 @@ import { isDatabase } from './postgres-place.ts'
 import { makeRandom, type Random } from './random.ts'
 import { finish, killAtRandom, setUp } from './random-kills.ts'
 import { buildSabotaged } from './sabotaged-executable.ts'
+import { runAtScale } from './scale.ts'
 import { openScene, type Scene } from './scene.ts'
 import { killAtCalls } from './syscall-kills.ts'
 import { reportText, Tally } from './tally.ts'
@@ -44,7 +46,21 @@ async function killBy(
   if (zombies > 0) await overtake(scene, random, tally, bounds)
 }
 
+async function runLarge(
+  { seed, destination, keep, ...options }: KillOptions,
+  scale: NonNullable<KillOptions['scale']>,
+): Promise<number> {
+  const tally = new Tally()
+  const type = destination === 'local_file' ? destination : 'postgres'
+  const run = await executableFor({ seed, destination, keep, ...options })
+  const figures = await runAtScale({ ...scale, seed, destination: type, run, keep }, tally)
+  const summary = tally.summary({ mode: 'scale', seed, destination, ...figures })
+  process.stdout.write(`${reportText(tally, summary)}${JSON.stringify(summary)}\n`)
+  return tally.failed ? 1 : 0
+}
+
 async function run(options: KillOptions): Promise<number> {
+  if (options.scale) return runLarge(options, options.scale)
   const random = makeRandom(options.seed)
   const tally = new Tally()
   const scene = await openScene(options.seed, await executableFor(options), (home) =>

@@ -15,6 +15,8 @@ export interface KillOptions {
   source: boolean
   /** leave data dir and files for a look */
   keep: boolean
+  /** a history of so many records, read while it is killed; null: the usual small one */
+  scale: { records: number; days: number; killEvery: number } | null
 }
 
 const modes = ['random', 'syscall', 'zombie', 'fault'] as const
@@ -29,6 +31,8 @@ const mostKills = 100_000
 /** Enumerating system calls is slow: one point costs some seconds. */
 const mostPoints = 200
 const killsPerZombie = 50
+const defaultDays = '1095'
+const defaultKillEvery = '5'
 
 /** What the command line asks for, or why it can't be. */
 export function parseKillOptions(args: string[]): KillOptions | { problem: string } {
@@ -45,6 +49,9 @@ export function parseKillOptions(args: string[]): KillOptions | { problem: strin
         destination: { type: 'string', default: 'local_file' },
         source: { type: 'boolean', default: false },
         keep: { type: 'boolean', default: false },
+        records: { type: 'string' },
+        days: { type: 'string', default: defaultDays },
+        'kill-every': { type: 'string', default: defaultKillEvery },
       },
     }).values
   } catch (error) {
@@ -76,6 +83,15 @@ function checked(
   if (![kills, zombies, seed].every(isCount)) {
     return { problem: '--kills, --zombies and --seed are whole numbers' }
   }
+  const scale = scaleOf(values)
+  if (
+    scale &&
+    (!Object.values(scale).every((value) => value > 0) || destination === 'postgres18')
+  ) {
+    return {
+      problem: '--records, --days and --kill-every are above 0, into local_file or postgres',
+    }
+  }
   return {
     kills,
     zombies,
@@ -85,6 +101,16 @@ function checked(
     destination,
     source: values.source === true,
     keep: values.keep === true,
+    scale,
+  }
+}
+
+function scaleOf(values: Record<string, string | boolean | undefined>): KillOptions['scale'] {
+  if (values.records === undefined) return null
+  return {
+    records: Math.floor(Number(values.records)),
+    days: Math.floor(Number(values.days)),
+    killEvery: Number(values['kill-every']),
   }
 }
 

@@ -11,7 +11,8 @@ import type {
 } from './visible.ts'
 
 /** A column that is null and a field that is absent are one thing in a table. */
-const withoutNulls = (json: string): string => sameInstants(canonicalRecord(json, ours, 'drop'))
+export const comparable = (json: string): string =>
+  sameInstants(canonicalRecord(json, ours, 'drop'))
 
 /** The cursor's column holds instants: in whatever zone they came, they are shown in one. */
 const sameInstants = (record: string): string =>
@@ -36,7 +37,7 @@ export function postgresReader(pool: pg.Pool): CommittedReader {
   }
   return {
     ownership: 'key',
-    canonical: (json) => withoutNulls(json),
+    canonical: (json) => comparable(json),
     async read(stream) {
       const client = await pool.connect()
       try {
@@ -109,6 +110,6 @@ function parseRow(text: string): CachedRow {
   const row = JSON.parse(text) as Record<string, unknown>
   const start = row._derrick_range === null ? 'full' : Date.parse(String(row._derrick_range))
   const syncedAt = Date.parse(String(row._derrick_synced_at))
-  const record = withoutNulls(text)
+  const record = comparable(text)
   return { key: String(row.id ?? row.sku), start, syncedAt, record, digest: digestOf(record) }
 }
