@@ -1,21 +1,29 @@
 /**
  * `npm test [-- files…]`: finds or installs the real services that tests run against, builds the executable when it is
- * older than its sources, runs the tests with tap, and ends with one line: `N passed, N failed, N skipped`.
+ * older than its sources, runs the tests, and ends with one line: `N passed, N failed, N skipped`.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { longestFirst } from './support/long-files.ts'
 import { debianPackages, findService, inCi, type Service, services } from './support/services.ts'
-import { readTapSummary, slowestFiles, type TapSummary } from './support/tap-summary.ts'
 import { tempDir } from './support/temp-dir.ts'
+import { type Counts, type EndedFile, runTestFiles } from './support/test-files.ts'
 
 const root = join(import.meta.dirname, '..')
 const installMs = 10 * 60_000
 const buildMs = 5 * 60_000
-/** The whole suite; single files have tap's own bound (.taprc). */
+/** The whole suite. */
 const testsMs = 20 * 60_000
+const fileMs = 120_000
+/** Most files wait for other programs part of their time. */
+const jobs = availableParallelism() + 1
+const filesPerLine = 25
+const mostShown = 8
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
+const secondsText = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
 
 /** Runs a program with our stdout and stderr; its exit code, or 1 when a signal or the bound ended it. */
 function run(command: string, args: string[], timeout: number): number {
@@ -52,37 +60,44 @@ function prepareServices(): boolean {
   return !inCi()
 }
 
-function runTests(files: string[]): TapSummary {
-  using folder = tempDir('tap')
-  const output = join(folder.path, 'results.tap')
-  const reporter = process.stdout.isTTY ? 'terse' : 'min'
-  const tap = join(root, 'node_modules', '.bin', 'tap')
-  const code = run(tap, [`--reporter=${reporter}`, `--output-file=${output}`, ...files], testsMs)
-  const text = existsSync(output) ? readFileSync(output, 'utf8') : ''
-  for (const line of slowestFiles(text)) say(line)
-  const counts = readTapSummary(text)
-  // tap's verdict counts also where no assertion failed: a crash, a leak, a file without tests.
-  return counts.failed === 0 && code !== 0 ? { ...counts, failed: 1 } : counts
+/** What failed is shown as it is, what passed is only counted. */
+async function runTests(files: string[]): Promise<Counts> {
+  using folder = tempDir('compiled')
+  const ended: EndedFile[] = []
+  const beganAt = performance.now()
+  const onEnd = (file: EndedFile): void => {
+    ended.push(file)
+    if (!file.ok) say(`\nFAILED: ${file.name}\n${file.tap}`)
+    if (ended.length % filesPerLine === 0) say(`${ended.length} of ${files.length} files`)
+  }
+  const bounds = { jobs, fileMs, allMs: testsMs, cache: folder.path }
+  const counts = await runTestFiles(files, { ...bounds, onEnd })
+  say(`${secondsText(performance.now() - beganAt)} for ${ended.length} files; the longest:`)
+  const longest = ended.toSorted((a, b) => b.ms - a.ms).slice(0, mostShown)
+  for (const { ms, name } of longest) say(`${secondsText(ms).padStart(8)}  ${name}`)
+  return counts
 }
 
-function main(files: string[]): number {
+async function main(paths: string[]): Promise<number> {
   const problems: string[] = []
   if (!prepareServices()) problems.push('a service is missing')
   const built = run(process.execPath, ['runtime/binary/build.ts', '--if-missing'], buildMs)
   if (built !== 0) problems.push('the executable could not be built')
-  const { passed, failed, skipped } = runTests(files)
+  const files = (paths.length > 0 ? paths : ['test']).flatMap(testFiles)
+  const { passed, failed, skipped } = await runTests(longestFirst(files))
   for (const problem of problems) say(`FAILED: ${problem}`)
   const allFailed = failed + problems.length
   say(`${passed} passed, ${allFailed} failed, ${skipped} skipped`)
   return allFailed > 0 || passed === 0 ? 1 : 0
 }
 
-/** tap takes every file of a folder for a test; we mean the tests in it. */
+/** A folder stands for the tests in it. */
 function testFiles(path: string): string[] {
   if (!statSync(path).isDirectory()) return [path]
   return readdirSync(path, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.test.ts'))
     .map((file) => join(path, file))
+    .sort()
 }
 
-process.exitCode = main(process.argv.slice(2).flatMap(testFiles))
+process.exitCode = await main(process.argv.slice(2))
