@@ -56,10 +56,7 @@ export async function resync(
   const body = { action: 'resync', ...windowOf(options) }
   const { matched } = await client.call<{ matched: number }>('POST', `/streams/${id}/ranges`, body)
   if (matched > 0) say(`${matched} ${matched === 1 ? 'range is' : 'ranges are'} read again`)
-  else
-    say(
-      'no range of this stream lies in that window; "derrick sync" with it reads it for the first time',
-    )
+  else say('nothing of that window was read before: it is read now')
   return exitCodes.done
 }
 

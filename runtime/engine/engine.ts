@@ -19,8 +19,8 @@ export type RangeAction = 'retry' | 'resync' | 'prioritize' | 'clear'
  */
 export interface Engine {
   /**
-   * Plans what is due and starts or joins the stream's one active run. With a window: plans only that, and what is due
-   * in it goes first.
+   * Plans what is due and starts or joins the stream's one active run. With a window: plans and reads only that; in a
+   * run that has more to do it goes first.
    */
   syncStream(
     streamId: string,
@@ -31,8 +31,8 @@ export interface Engine {
   cancelStream(streamId: string): boolean
   cancelRun(runId: string): boolean
   /**
-   * Moves ranges of a window; with dryRun only counts them. Starts a run when something became pending, but for `clear`:
-   * that waits for the next sync.
+   * Moves ranges of a window; with dryRun only counts them. What became pending is read now, for resync and retry nothing
+   * else; what was cleared waits for the next sync.
    */
   actOnRanges(
     streamId: string,

@@ -13,12 +13,18 @@ import type { RunRow } from '../store/runs.ts'
 import { ActiveRuns } from './active-runs.ts'
 import type { EngineDeps, StreamContext } from './context.ts'
 import type { AskedWindow, Engine, RangeAction } from './engine.ts'
-import { farthestMs, type MoveOptions, moveRanges } from './range-actions.ts'
+import {
+  farthestMs,
+  isUnplanned,
+  type MoveOptions,
+  moveRanges,
+  openAgain,
+} from './range-actions.ts'
 import { oldestAt } from './read-part.ts'
 import { recover } from './recovery.ts'
 import { RunCoordinator } from './run-coordinator.ts'
 import type { RunHost } from './run-host.ts'
-import type { IsReady } from './run-queue.ts'
+import { readinessOf } from './source-readiness.ts'
 import { SourceTurns } from './source-turns.ts'
 import { clearWindow, resetStream } from './stream-reset.ts'
 import { overdue, pausedBy } from './stream-rules.ts'
@@ -85,18 +91,25 @@ export class LedgerEngine implements Engine, RunHost {
     if (asked && context.heldLanes !== 0) this.#deps.config.setHeldLanes(streamId, 0)
     // Access was refused before; whoever asks again has reason to.
     if (byPerson && context.pausedReason) this.#deps.config.pauseStream(streamId, null)
-    const plan = { ...(window ? { window } : {}), newTries: asked }
-    const running = this.#active.ofStream(streamId)
-    if (running) {
-      running.plan(plan)
-      return { runId: running.run.id, joined: true }
-    }
-    const run = this.#insertRun(context, trigger)
-    const coordinator = this.#activate(run, context)
-    coordinator.plan(plan)
-    coordinator.enqueue()
-    this.permitsReturned()
-    return { runId: run.id, joined: false }
+    return this.#begin(context, trigger, (run) =>
+      run.plan({ ...(window ? { window } : {}), newTries: asked }),
+    )
+  }
+
+  /** Gives work to the stream's active run, or to a new one. */
+  #begin(context: StreamContext, trigger: RunTrigger, give: (run: RunCoordinator) => void) {
+    const running = this.#active.ofStream(context.streamId)
+    const run = running ?? this.#activate(this.#insertRun(context, trigger), context)
+    give(run)
+    if (!running) run.enqueue()
+    if (!running) this.permitsReturned()
+    return { runId: run.run.id, joined: running !== undefined }
+  }
+
+  /** Reads a window whose ranges are pending, and nothing else. */
+  #readWindow(context: StreamContext, window: AskedWindow): { runId: string } {
+    if (context.pausedReason) this.#deps.config.pauseStream(context.streamId, null)
+    return this.#begin(context, 'api', (run) => run.read(window))
   }
 
   cancelStream(streamId: string): boolean {
@@ -125,30 +138,38 @@ export class LedgerEngine implements Engine, RunHost {
       return { matched, runId: null }
     }
     const context = this.#context(streamId)
-    const { workspaceId } = context
     this.#requireStartable(streamId)
+    const { workspaceId } = context
+    const { ranges, now, emit } = this.#deps
     const onMoved = (rows: RangeRow[]): void => {
-      for (const range of rows) this.#deps.emit({ kind: 'range-changed', workspaceId, range })
+      for (const range of rows) emit({ kind: 'range-changed', workspaceId, range })
     }
-    const { ranges, now } = this.#deps
     // What the source has no more can't be read again.
     const from = Math.max(window.from ?? -farthestMs, oldestAt(context, now()))
     const asked = { from, to: window.to }
     const matched = await moveRanges(ranges, streamId, action, asked, options, onMoved)
-    if (options.dryRun || matched === 0) return { matched, runId: null }
-    return { matched, runId: this.syncStream(streamId, 'api').runId }
+    if (options.dryRun) return { matched, runId: null }
+    const isWindow = context.connector.windowed && (window.from !== null || window.to !== null)
+    const isAgain = isWindow && action === 'resync'
+    if (matched === 0 && !isAgain) return { matched, runId: null }
+    const isNew = isAgain && isUnplanned(ranges, context, asked)
+    const run =
+      isNew || !isWindow || action === 'prioritize'
+        ? this.syncStream(streamId, 'api', isNew ? asked : undefined)
+        : this.#readWindow(context, asked)
+    return { matched, runId: run.runId }
   }
 
   retryRange(rangeId: number): { runId: string } {
-    const { ranges } = this.#deps
+    const { ranges, emit } = this.#deps
     const row = ranges.get(rangeId)
     if (!row) throw derrickError('unknown', 'range.not_found', 'there is no such range')
-    this.#context(row.streamId)
+    const context = this.#context(row.streamId)
     this.#requireStartable(row.streamId)
-    if (row.status === 'complete') ranges.change(rangeId, { kind: 'reopen', lane: 'repair' })
-    // Only this one: as a window of its own it goes first and needs no lane that is held.
-    const window = row.kind === 'full' ? undefined : { from: row.start, to: row.end }
-    return { runId: this.syncStream(row.streamId, 'api', window).runId }
+    const range = openAgain(ranges, row)
+    emit({ kind: 'range-changed', workspaceId: context.workspaceId, range })
+    if (row.kind === 'full') return { runId: this.syncStream(row.streamId, 'api').runId }
+    return this.#readWindow(context, { from: row.start, to: row.end })
   }
 
   /** Also of a disabled stream: disable, reset, change is how a stream gets another granularity or key. */
@@ -272,7 +293,6 @@ export class LedgerEngine implements Engine, RunHost {
   }
 
   // RunHost
-
   takeTurn(run: RunCoordinator, { id, maxInFlight }: StreamContext['source']): boolean {
     return this.#turns.take(id, maxInFlight, run)
   }
@@ -283,7 +303,7 @@ export class LedgerEngine implements Engine, RunHost {
 
   permitsWanted(run: RunCoordinator, lane: Lane | null): boolean {
     const { queue, now } = this.#deps
-    return queue.wants(run.context.source.id, lane, run.heldSince, now(), this.#readiness())
+    return queue.wants(run.context.source.id, lane, run.heldSince, now(), readinessOf(this.#deps))
   }
 
   sourcePaused(sourceId: string): void {
@@ -293,7 +313,7 @@ export class LedgerEngine implements Engine, RunHost {
   permitsReturned(): void {
     if (this.#stopping) return
     const { queue, emit } = this.#deps
-    for (const { streamId } of queue.grant(this.#readiness())) {
+    for (const { streamId } of queue.grant(readinessOf(this.#deps))) {
       this.#active.ofStream(streamId)?.granted()
     }
     emit({ kind: 'scheduler-changed' })
@@ -308,20 +328,6 @@ export class LedgerEngine implements Engine, RunHost {
     this.#deps.emit({ kind: 'stream-changed', workspaceId, streamId })
     this.permitsReturned()
     if (this.#stopping && this.#active.size === 0) this.#stopping()
-  }
-
-  /** Looks at each source once: hundreds of runs may be queued. */
-  #readiness(): IsReady {
-    const { config, now } = this.#deps
-    const bySource = new Map<string, boolean>()
-    return ({ streamId, sourceId, notBefore = 0 }) => {
-      if (notBefore > now()) return false
-      const known = bySource.get(sourceId)
-      if (known !== undefined) return known
-      const isReady = (config.stream(streamId)?.source.pausedUntil ?? 0) <= now()
-      bySource.set(sourceId, isReady)
-      return isReady
-    }
   }
 
   #isStartable(streamId: string): boolean {

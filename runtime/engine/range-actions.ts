@@ -1,6 +1,9 @@
+import { instantText } from '../../schema/common.ts'
+import { derrickError } from '../../schema/error.ts'
 import type { RangeChange } from '../../schema/range-state.ts'
 import { planChunk, type RangeRow, type RangeStore } from '../store/ranges.ts'
 import { breathe } from './breathe.ts'
+import type { StreamContext } from './context.ts'
 import type { AskedWindow, RangeAction } from './engine.ts'
 
 /** Times that JavaScript knows; what has no bound has these. */
@@ -50,6 +53,29 @@ export async function moveRanges(
     onMoved(move(ranges, movable, action, options.force ?? false))
   }
   return matched
+}
+
+/** Opens a range again that is complete or failed; in any other state it will be read anyway. */
+export function openAgain(ranges: RangeStore, row: RangeRow): RangeRow {
+  const change = changes.resync(row, false)
+  return change ? ranges.change(row.id, change) : row
+}
+
+/**
+ * Whether no range meets a window that the stream will read sooner or later. Throws DerrickError range.none_in_window where
+ * it never will: there is nothing to read *again*.
+ */
+export function isUnplanned(
+  ranges: RangeStore,
+  { streamId, title, start }: StreamContext,
+  { from, to }: { from: number; to: number | null },
+): boolean {
+  const end = to ?? farthestMs
+  if (ranges.overlapping(streamId, from, end, 1).length > 0) return false
+  if (from < end && start < end) return true
+  throw derrickError('unknown', 'range.none_in_window', `${title} has nothing in that window`, {
+    remedy: `it begins at ${instantText(start)}; sync the window to read it for the first time, or move the start date`,
+  })
 }
 
 /** A stream's ranges that meet a window, and its full read, some at a time with room for other work between. */

@@ -9,10 +9,11 @@ import { plan, planInput } from './planner.ts'
 import { reactToFailure } from './range-failure.ts'
 import type { RangeOutcome } from './range-task.ts'
 import { RangesInFlight } from './ranges-in-flight.ts'
-import { countsOf } from './run-counts.ts'
+import { countsOf, sumsAfter } from './run-counts.ts'
 import type { RunHost } from './run-host.ts'
 import { RunProgress } from './run-progress.ts'
 import { makeRunReport, type RunReport } from './run-report.ts'
+import { RunScope } from './run-scope.ts'
 import { RunWait } from './run-wait.ts'
 import { askedWait, lanesHeldByCancel, pausedBy } from './stream-rules.ts'
 
@@ -36,6 +37,7 @@ export class RunCoordinator {
   #phase: 'queued' | 'running' | 'ended' = 'queued'
   #ending: Ending = null
   #planning = 0
+  readonly #scope = new RunScope()
   readonly #wait: RunWait
   #stoppedBy: Failure | null = null
   readonly #breaker = new Breaker()
@@ -96,6 +98,7 @@ export class RunCoordinator {
   plan({ window, newTries = false }: { window?: AskedWindow; newTries?: boolean } = {}): void {
     const context = this.#refresh()
     if (!context) return
+    this.#scope.add(context.connector.windowed ? window : undefined)
     this.#planning += 1
     const { ranges, now, config, fences } = this.#deps
     const deps = {
@@ -115,13 +118,23 @@ export class RunCoordinator {
       })
       .then(() => {
         this.#planning -= 1
-        this.#wait.notBefore = 0
-        if (this.#phase === 'queued') this.#wait.say(undefined)
-        // It may stand in a fresher lane now, or have something to do again.
-        if (this.#deps.queue.has(this.#run.id)) this.#safely(() => this.#standInLine())
-        this.#host.permitsReturned()
-        this.#step()
+        this.#hasMore()
       })
+  }
+
+  /** Reads a window as well, whose ranges are pending already. */
+  read(window: AskedWindow): void {
+    this.#scope.add(window)
+    this.#hasMore()
+  }
+
+  /** It may stand in a fresher lane now, or have something to do again. */
+  #hasMore(): void {
+    this.#wait.notBefore = 0
+    if (this.#phase === 'queued') this.#wait.say(undefined)
+    if (this.#deps.queue.has(this.#run.id)) this.#safely(() => this.#standInLine())
+    this.#host.permitsReturned()
+    this.#step()
   }
 
   enqueue(): void {
@@ -272,13 +285,7 @@ export class RunCoordinator {
       return
     }
     this.#breaker.succeeded()
-    this.#save({
-      rangesComplete: this.#run.rangesComplete + 1,
-      // A range that is read in part has more records than were read.
-      records: this.#run.records + Math.min(outcome.receipt.records, outcome.progress.records),
-      bytes: this.#run.bytes + outcome.receipt.bytes,
-      pages: this.#run.pages + outcome.progress.pages,
-    })
+    this.#save(sumsAfter(this.#run, outcome))
   }
 
   /** True while the API asked us to wait: nothing new is sent to that source. */
@@ -307,23 +314,16 @@ export class RunCoordinator {
 
   #idle(context: StreamContext): void {
     const { ranges, now } = this.#deps
-    const decision = decideIdle(ranges.nextFailedDue(context.streamId), now())
-    switch (decision.next) {
-      case 'retry': {
-        const due = ranges.failedDue(context.streamId, now(), planChunk)
-        const retry = { kind: 'retry', resetFailures: false } as const
-        this.#report.rangesChanged(due.map(({ id }) => ranges.change(id, retry)))
-        this.#step()
-        return
-      }
-      case 'wait': {
-        const until = new Date(decision.untilMs).toISOString()
-        this.#waitUntil(decision.untilMs, `failed ranges are tried again at ${until}`)
-        return
-      }
-      case 'end':
-        this.#finish(null)
-        return
+    const decision = decideIdle(this.#scope.nextFailedDue(ranges, context.streamId), now())
+    if (decision.next === 'end') this.#finish(null)
+    else if (decision.next === 'wait') {
+      const until = new Date(decision.untilMs).toISOString()
+      this.#waitUntil(decision.untilMs, `failed ranges are tried again at ${until}`)
+    } else {
+      const due = this.#scope.failedDue(ranges, context.streamId, now(), planChunk)
+      const retry = { kind: 'retry', resetFailures: false } as const
+      this.#report.rangesChanged(due.map(({ id }) => ranges.change(id, retry)))
+      this.#step()
     }
   }
 
@@ -357,8 +357,9 @@ export class RunCoordinator {
     this.#phase = 'ended'
     this.#wait.forget()
     this.#deps.queue.remove(this.#run.id)
-    const { rangesFailed } = countsOf(this.#run, this.#deps)
-    const last = reason ?? this.#deps.ranges.lastFailed(this.#run.streamId)?.error ?? null
+    const { rangesFailed } = countsOf(this.#run, this.#scope, this.#deps)
+    const last =
+      reason ?? this.#scope.lastFailed(this.#deps.ranges, this.#run.streamId)?.error ?? null
     const end = status ?? endStatus(this.#run.rangesComplete, rangesFailed, reason)
     this.#save({
       status: end,
@@ -387,13 +388,12 @@ export class RunCoordinator {
 
   /** The range that comes next by strategy; its lane is where the run stands among others. */
   #next(context: StreamContext): RangeRow | undefined {
-    const { ranges, now } = this.#deps
-    return ranges.next(context.streamId, context.strategy, context.heldLanes, now())
+    return this.#scope.next(this.#deps.ranges, context, this.#deps.now())
   }
 
   #save(changes: Partial<RunRow>): void {
     this.#run = { ...this.#run, ...changes }
-    this.#run = { ...this.#run, ...countsOf(this.#run, this.#deps) }
+    this.#run = { ...this.#run, ...countsOf(this.#run, this.#scope, this.#deps) }
     this.#deps.runs.save(this.#run)
     this.#report.runChanged()
   }

@@ -85,13 +85,6 @@ export function toRangeRow(raw: RawRange): RangeRow {
 export function prepareRangeStatements(db: Database.Database) {
   const count = (column: string) =>
     db.prepare(`update streams set ${column} = ${column} + ? where id = ?`)
-  // One lane at a time, so that a seek finds it. The literal states let the partial indexes serve these. SQLite looks at the
-  // values of bare parameters to plan, and plans anew with each other one, which costs seven times the seek.
-  const next = (order: string) =>
-    db.prepare(
-      `select * from ranges indexed by ranges_pending_by_lane where stream_id = ? || '' and status = 0
-       and lane = ? + 0 and due_at <= ? + 0 order by ${order} limit 1`,
-    )
   return {
     get: db.prepare('select * from ranges where id = ?'),
     save: db.prepare(
@@ -116,10 +109,7 @@ export function prepareRangeStatements(db: Database.Database) {
       `insert into ranges (stream_id, kind, start, "end", status, lane) values (?, 1, 0, 0, 0, 0)
        on conflict do nothing`,
     ),
-    next: {
-      oldest_first: next('start'),
-      newest_first: next('start desc'),
-    },
+    ...preparePicks(db),
     bringForward: db.prepare(
       `update ranges set lane = 0, due_at = 0 where status = 0 and id = ? returning *`,
     ),
@@ -161,6 +151,36 @@ export function prepareRangeStatements(db: Database.Database) {
     running: db.prepare('select * from ranges where status = 1'),
     progress: db.prepare('update ranges set pages = ?, rejects = ? where id = ? and status = 1'),
     ...prepareDeletions(db),
+  }
+}
+
+function preparePicks(db: Database.Database) {
+  // One lane at a time, so that a seek finds it. The literal states let the partial indexes serve these. SQLite looks at the
+  // values of bare parameters to plan, and plans anew with each other one, which costs seven times the seek.
+  const next = (order: string) =>
+    db.prepare(
+      `select * from ranges indexed by ranges_pending_by_lane where stream_id = ? || '' and status = 0
+       and lane = ? + 0 and due_at <= ? + 0 order by ${order} limit 1`,
+    )
+  const nextWithin = (order: string) =>
+    db.prepare(
+      `select * from ranges indexed by ranges_pending_by_lane where stream_id = ? || '' and status = 0
+       and lane = ? + 0 and start >= ? + 0 and start < ? + 0 and "end" > ? + 0 and kind = 0
+       and due_at <= ? + 0 order by ${order} limit 1`,
+    )
+  return {
+    next: {
+      oldest_first: next('start'),
+      newest_first: next('start desc'),
+    },
+    nextWithin: {
+      oldest_first: nextWithin('start'),
+      newest_first: nextWithin('start desc'),
+    },
+    countPendingWithin: db.prepare(
+      `select count(*) from ranges indexed by ranges_pending_by_lane where stream_id = ? and status = 0
+       and lane = ? and start >= ? and start < ? and "end" > ? and kind = 0`,
+    ),
   }
 }
 

@@ -2,6 +2,7 @@ import type Database from 'better-sqlite3'
 import type { AttemptProgress } from '../../schema/protocol.ts'
 import { type Lane, lanes, type RangeStatus, rangeStatuses } from '../../schema/range.ts'
 import { applyChange, never, type RangeChange } from '../../schema/range-state.ts'
+import type { SyncStrategy } from '../../schema/stream.ts'
 import type { Interval } from '../../schema/tiling.ts'
 import {
   laneNumber,
@@ -33,6 +34,21 @@ export function makeRangeStore(db: Database.Database) {
 const freeLanes = (heldLanes: number): number[] =>
   lanes.map((_, lane) => lane).filter((lane) => ((1 << lane) & heldLanes) === 0)
 
+/** Newest first, what the freshest lane has; oldest first, the oldest of all lanes. */
+function firstOf(
+  order: SyncStrategy,
+  numbers: number[],
+  seek: (lane: number) => unknown,
+): RangeRow | undefined {
+  let first: RawRange | undefined
+  for (const lane of numbers) {
+    const raw = seek(lane) as RawRange | undefined
+    if (raw && (!first || raw.start < first.start)) first = raw
+    if (first && order === 'newest_first') break
+  }
+  return first && toRangeRow(first)
+}
+
 type Statements = ReturnType<typeof prepareRangeStatements>
 type Queries = ReturnType<typeof makeQueries>
 
@@ -50,18 +66,32 @@ function makeQueries(db: Database.Database, statements: Statements) {
      */
     next: (
       streamId: string,
-      order: 'oldest_first' | 'newest_first',
+      order: SyncStrategy,
       heldLanes: number,
       now: number,
-    ): RangeRow | undefined => {
-      let first: RawRange | undefined
-      for (const lane of freeLanes(heldLanes)) {
-        const raw = statements.next[order].get(streamId, lane, now) as RawRange | undefined
-        if (raw && (!first || raw.start < first.start)) first = raw
-        if (first && order === 'newest_first') break
-      }
-      return first && toRangeRow(first)
-    },
+    ): RangeRow | undefined =>
+      firstOf(order, freeLanes(heldLanes), (lane) =>
+        statements.next[order].get(streamId, lane, now),
+      ),
+    /** The next pending range whose interval meets [from, to), whatever its lane; fresher lanes as above. */
+    nextWithin: (
+      streamId: string,
+      order: SyncStrategy,
+      { from, to }: { from: number; to: number },
+      now: number,
+    ): RangeRow | undefined =>
+      firstOf(order, freeLanes(0), (lane) =>
+        statements.nextWithin[order].get(streamId, lane, from - longestRangeMs, to, from, now),
+      ),
+    /** Pending ranges whose interval meets [from, to). */
+    countPendingWithin: (streamId: string, { from, to }: { from: number; to: number }): number =>
+      freeLanes(0)
+        .map((lane) =>
+          statements.countPendingWithin
+            .pluck()
+            .get(streamId, lane, from - longestRangeMs, to, from),
+        )
+        .reduce((sum: number, count) => sum + (count as number), 0),
     /** Pending ranges in lanes that are not held. */
     countPending: (streamId: string, heldLanes: number): number =>
       freeLanes(heldLanes)

@@ -263,19 +263,24 @@ t.test(
   },
 )
 
-t.test('re-sync of a window reads it again, old data stay counted until then', async (t) => {
-  const h = makeHarness(succeed)
-  h.engine.syncStream('str_0', 'manual')
-  await h.ended('str_0')
-  h.jobs.length = 0
-  h.events.length = 0
-  const window = { from: noon - 3 * day, to: noon - 2 * day }
-  t.equal((await h.engine.actOnRanges('str_0', 'resync', window, { dryRun: true })).matched, 2)
-  t.equal(h.jobs.length, 0)
-  t.equal((await h.engine.actOnRanges('str_0', 'resync', window)).matched, 2)
-  await h.ended('str_0')
-  t.same(startsOf(h.jobs).sort(), ['2026-06-12', '2026-06-13', '2026-06-15'])
-})
+// Whoever asks for two days again wants those two now, and no third: not even today's, which the next sync reads.
+t.test(
+  're-sync of a window reads exactly that again, old data stay counted until then',
+  async (t) => {
+    const h = makeHarness(succeed)
+    h.engine.syncStream('str_0', 'manual')
+    await h.ended('str_0')
+    h.jobs.length = 0
+    h.events.length = 0
+    const window = { from: noon - 3 * day, to: noon - 2 * day }
+    t.equal((await h.engine.actOnRanges('str_0', 'resync', window, { dryRun: true })).matched, 2)
+    t.equal(h.jobs.length, 0)
+    t.equal((await h.engine.actOnRanges('str_0', 'resync', window)).matched, 2)
+    await h.ended('str_0')
+    t.same(startsOf(h.jobs).sort(), ['2026-06-12', '2026-06-13'])
+    t.match(h.deps.runs.last('str_0'), { status: 'complete', rangesTotal: 2, rangesComplete: 2 })
+  },
+)
 
 t.test('disabling a stream cancels its run', async (t) => {
   const h = makeHarness(hang)

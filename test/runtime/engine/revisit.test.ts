@@ -93,6 +93,21 @@ t.test('whoever asks for a range again gets all of it', async (t) => {
   t.equal(rows(h)[0]?.force, false, 'once')
 })
 
+t.test('also of a window, and of one range: never only what is new', async (t) => {
+  for (const again of ['window', 'range']) {
+    const h = scene()
+    await sync(h)
+    h.clock.now += hour
+    h.jobs.length = 0
+    h.events.length = 0
+    const open = rows(h).at(-1)
+    if (again === 'range') h.engine.retryRange(open?.id ?? 0)
+    else await h.engine.actOnRanges('str_0', 'resync', { from: open?.start ?? 0, to: null })
+    await h.ended('str_0')
+    t.match(h.jobs, [{ job: { range: { id: open?.id, part: undefined } } }], again)
+  }
+})
+
 t.test('a look-back reads closed days at growing ages, whatever the schedule', async (t) => {
   const h = scene(lookbackRule('3d', 0))
   const ages: number[] = []

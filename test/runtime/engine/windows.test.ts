@@ -1,6 +1,6 @@
 /** Which time is read: start dates that move, windows that somebody asks for. */
 import t from 'tap'
-import { failure } from '../../../schema/error.ts'
+import { failure, toFailure } from '../../../schema/error.ts'
 import {
   day,
   failWith,
@@ -109,9 +109,74 @@ t.test('a window does not release what a cancel held; a plain sync does', async 
   await h.ended('str_0')
   reading = succeed
   t.equal(await sync(h, { from: noon - 3 * day, to: noon - 3 * day + 1 }), 'complete')
-  t.same(dates(h), ['06-15', '06-12'])
+  t.same(dates(h), ['06-12'], 'nor what else is pending')
   t.equal(await sync(h), 'complete')
   t.equal(h.deps.config.stream('str_0')?.counts.pending, 0)
+})
+
+t.test(
+  'a re-sync after a cancel reads its window, and the backlog stays where it is',
+  async (t) => {
+    let reading: Script = hang
+    const h = makeHarness((job, actor) => reading(job, actor))
+    h.engine.syncStream('str_0', 'manual')
+    await until(() => rows(h).length === 6)
+    h.engine.cancelStream('str_0')
+    await h.ended('str_0')
+    reading = succeed
+    h.events.length = 0
+    h.jobs.length = 0
+    const window = { from: noon - 3 * day, to: noon - 3 * day + 1 }
+    const { matched } = await h.engine.actOnRanges('str_0', 'resync', window)
+    t.equal(matched, 0, 'none was complete or failed')
+    t.equal(await h.ended('str_0'), 'complete')
+    t.same(dates(h), ['06-12'])
+    t.match(h.deps.config.stream('str_0'), { counts: { pending: 5 }, heldLanes: 0b110 })
+  },
+)
+
+t.test('a failed range outside of the window is no matter of its run', async (t) => {
+  const bad = failWith(failure('network', 'network.econnreset', 'cut'))
+  const isBad = (start: number): boolean => start < noon - 3 * day && start > noon - 4 * day
+  const h = makeHarness((job, actor) => (isBad(job.range.start) ? bad : succeed)(job, actor))
+  t.equal(await sync(h), 'partial')
+  h.events.length = 0
+  h.jobs.length = 0
+  await h.engine.actOnRanges('str_0', 'resync', { from: noon - 2 * day, to: noon - day })
+  t.equal(await h.ended('str_0'), 'complete')
+  t.same(dates(h).sort(), ['06-13', '06-14'])
+})
+
+t.test('a re-sync joins a run without narrowing it, and a sync widens a re-sync', async (t) => {
+  const h = makeHarness(hang)
+  h.engine.syncStream('str_0', 'manual')
+  await until(() => rows(h).length === 6)
+  const window = { from: noon - 3 * day, to: noon - 3 * day + 1 }
+  const first = h.deps.runs.last('str_0')?.id
+  t.equal((await h.engine.actOnRanges('str_0', 'resync', window)).runId, first)
+  h.engine.cancelStream('str_0')
+  await h.ended('str_0')
+  const next = h.restart(succeed)
+  await next.engine.actOnRanges('str_0', 'resync', window)
+  t.equal(next.engine.syncStream('str_0', 'manual').joined, true)
+  t.equal(await next.ended('str_0'), 'complete')
+  t.equal(dates(next)[0], '06-12', 'the window goes first')
+  t.equal(next.deps.config.stream('str_0')?.counts.pending, 0)
+})
+
+t.test('a re-sync of time that nobody read says so', async (t) => {
+  const h = makeHarness(succeed)
+  await sync(h)
+  const window = { from: noon - 400 * day, to: noon - 399 * day }
+  const look = await h.engine.actOnRanges('str_0', 'resync', window, { dryRun: true })
+  t.equal(look.matched, 0)
+  const refused = await h.engine.actOnRanges('str_0', 'resync', window).catch(toFailure)
+  const remedy = /begins at 2026-06-10.*sync the window/
+  t.match(refused, { code: 'range.none_in_window', remedy })
+  const fresh = makeHarness(succeed)
+  await fresh.engine.actOnRanges('str_0', 'resync', { from: noon - 2 * day, to: noon - day })
+  await fresh.ended('str_0')
+  t.same(dates(fresh).sort(), ['06-13', '06-14'], 'what is to be read anyway is read now')
 })
 
 t.test('retrying one range tries only that one', async (t) => {
