@@ -195,6 +195,8 @@ export const promises: Promised[] = [
     id: 'P22',
     promise: 'memory is bounded',
     shownBy: [
+      ['promises/memory.test.ts', 'an API that sends and sends: memory stands'],
+      ['promises/memory.test.ts', 'a destination that stands still: reading stands, too'],
       ['actors/sync-range.test.ts', 'a range whose destination is full holds nothing'],
       ['actors/destinations/spool.test.ts', 'spools over the worker bound wait'],
       ['actors/byte-budget.test.ts', 'pages wait until they fit'],
@@ -295,6 +297,7 @@ export const promises: Promised[] = [
     id: 'P35',
     promise: 'the live console shows the truth',
     shownBy: [
+      ['promises/console.test.ts', 'the feed of the console ends with what is so'],
       ['runtime/api/events.test.ts', 'a client that comes back gets what it missed'],
       ['web/live-feed.test.ts', 'a broken connection resumes where it was'],
     ],
