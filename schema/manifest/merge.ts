@@ -17,14 +17,18 @@ interface Layer {
   path: ManifestPath
 }
 
+/** Most files have nothing to tell of, so what was noted is put into order only when somebody asks. */
 class Origins {
-  readonly #byPath = new Map<string, ManifestPath>()
+  readonly #noted: [path: ManifestPath, origin: ManifestPath][] = []
+  #byPath: Map<string, ManifestPath> | undefined
 
   set(path: ManifestPath, origin: ManifestPath): void {
-    this.#byPath.set(JSON.stringify(path), origin)
+    this.#noted.push([path, origin])
+    this.#byPath = undefined
   }
 
   find(path: ManifestPath): ManifestPath {
+    this.#byPath ??= new Map(this.#noted.map(([noted, origin]) => [JSON.stringify(noted), origin]))
     if (this.#byPath.size === 0) return path
     for (let length = path.length; length > 0; length -= 1) {
       const origin = this.#byPath.get(JSON.stringify(path.slice(0, length)))

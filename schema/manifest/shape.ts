@@ -121,31 +121,51 @@ const readEnum: Reader = (shape, value, path, reading) => {
   )
 }
 
+/** What readObject wants to know of a key, found once for a shape. */
+interface KeyPlan {
+  key: string
+  /** as authors write it */
+  written: string
+  property: Shape
+  isRequired: boolean
+  mayBeNull: boolean
+}
+
+const keyPlans = new WeakMap<Shape, { keys: KeyPlan[]; known: Set<string> }>()
+
+function keysOf(shape: Shape) {
+  const planned = keyPlans.get(shape)
+  if (planned) return planned
+  const keys = Object.entries(shape.properties ?? {}).map(([key, property]) => ({
+    key,
+    written: authorKey(key, property),
+    property,
+    isRequired: shape.required?.includes(key) ?? false,
+    mayBeNull: property['x-by'] === 'null' || holdsAny(property),
+  }))
+  const made = { keys, known: new Set(keys.map(({ written }) => written)) }
+  keyPlans.set(shape, made)
+  return made
+}
+
 const readObject: Reader = (shape, value, path, reading) => {
   if (!isMap(value)) return expected('a map', value, path, reading)
-  const properties = Object.entries(shape.properties ?? {})
-  const known = properties.map(([key, property]) => authorKey(key, property))
-  for (const key of Object.keys(value)) {
-    if (!known.includes(key)) unknownKey(key, known, path, reading)
-  }
-  if (shape.minProperties && Object.keys(value).length < shape.minProperties) {
-    refuse(`${path.at(-1)} is empty`, `write one of ${known.join(', ')}`, path, reading)
+  const { keys, known } = keysOf(shape)
+  const given = Object.keys(value)
+  for (const key of given) if (!known.has(key)) unknownKey(key, [...known], path, reading)
+  if (shape.minProperties && given.length < shape.minProperties) {
+    refuse(`${path.at(-1)} is empty`, `write one of ${[...known].join(', ')}`, path, reading)
   }
   const made: Record<string, unknown> = {}
-  for (const [key, property] of properties) {
-    const written = authorKey(key, property)
-    const required = shape.required?.includes(key) ?? false
-    const given = Object.hasOwn(value, written) ? value[written] : undefined
-    if (
-      given === undefined ||
-      (given === null && property['x-by'] !== 'null' && !holdsAny(property))
-    ) {
-      if (!required) continue
+  for (const { key, written, property, isRequired, mayBeNull } of keys) {
+    const item = Object.hasOwn(value, written) ? value[written] : undefined
+    if (item === undefined || (item === null && !mayBeNull)) {
+      if (!isRequired) continue
       if ('default' in property) made[key] = filled(property, [...path, written], reading)
       else missingKey(written, property, path, reading)
       continue
     }
-    made[key] = readShape(property, given, [...path, written], reading)
+    made[key] = readShape(property, item, [...path, written], reading)
   }
   return made
 }
