@@ -43,6 +43,8 @@ export interface RegistryOptions {
   load?: (files: readonly ManifestFile[]) => Promise<LoadedManifest[]>
   /** a file of the folder was read for the first time or anew */
   onRead?: (connector: Connector) => void
+  /** a `derrick.yaml` lies in the folder, by its name */
+  onProject?: (file: string) => void
 }
 
 const loadHere = async (files: readonly ManifestFile[]): Promise<LoadedManifest[]> =>
@@ -53,7 +55,7 @@ const loadHere = async (files: readonly ManifestFile[]): Promise<LoadedManifest[
  * connector of the same id; two files with one id are an error of the second.
  */
 export function openConnectors(folder?: string, options: RegistryOptions = {}): ConnectorRegistry {
-  const { load = loadHere, onRead = () => {}, files: single = [] } = options
+  const { load = loadHere, onRead = () => {}, onProject, files: single = [] } = options
   let builtIn: Connector[] | undefined
   let files = new Map<string, Connector>()
   let known: Map<string, Connector> | undefined
@@ -69,7 +71,7 @@ export function openConnectors(folder?: string, options: RegistryOptions = {}): 
     const state = folderState(folder, single)
     if (state === seen) return
     const found = new Map<string, Connector>()
-    for (const file of [...folderFiles(folder), ...singleFiles(single)]) {
+    for (const file of [...folderFiles(folder, onProject), ...singleFiles(single)]) {
       const before = files.get(file.file)
       if (before?.text === file.text && !file.problem) found.set(file.file, before)
       else found.set(file.file, await readFile(file, before, load))

@@ -25,6 +25,7 @@ import { Scheduler } from './engine/scheduler.ts'
 import { SignIns } from './engine/sign-ins.ts'
 import type { Logger } from './log.ts'
 import { makeMaintenance } from './maintenance.ts'
+import { projectFileText } from './manifest-folder.ts'
 import { makeSourceSecrets } from './source-secrets.ts'
 import type { Database } from './store/database.ts'
 import { FenceCounter } from './store/fence-counter.ts'
@@ -63,6 +64,7 @@ export async function openEngineRoom(options: RoomOptions): Promise<EngineRoom> 
       files: manifestFiles,
       load: workbench.load,
       onRead: (connector) => logConnector(log, connector),
+      onProject: (file) => log.info({ file }, projectFileText(file)),
     })
     const hub = makeEventHub(randomBytes(4).toString('hex'))
     await breathe()

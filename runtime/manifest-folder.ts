@@ -13,9 +13,24 @@ export interface ManifestFile {
 }
 
 /** The manifests of a folder; one that is not there yet has none. */
-export function folderFiles(folder: string | undefined): ManifestFile[] {
-  return namesIn(folder).flatMap((file) => readManifest(join(folder as string, file), file) ?? [])
+export function folderFiles(
+  folder: string | undefined,
+  onProject: (file: string) => void = () => {},
+): ManifestFile[] {
+  const files = namesIn(folder).flatMap(
+    (file) => readManifest(join(folder as string, file), file) ?? [],
+  )
+  for (const { file, text } of files) if (isProjectFile(text)) onProject(file)
+  return files.filter(({ text }) => !isProjectFile(text))
 }
+
+/** `derrick.yaml` names sources and connections, and no connector. */
+export const isProjectFile = (text: string): boolean =>
+  /^(sources|destinations|connections)\s*:/m.test(text) && !/^(id|streams|api)\s*:/m.test(text)
+
+/** What to say of one that lies among manifests. */
+export const projectFileText = (file: string): string =>
+  `${file} names sources and connections; it is no connector: derrick apply -f ${file}`
 
 /** Manifests that are named one by one. */
 export const singleFiles = (paths: readonly string[]): ManifestFile[] =>

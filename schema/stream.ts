@@ -87,6 +87,7 @@ export const Stream = Type.Object({
   path: Type.Union([Type.String(), Type.Null()], {
     description: "the request path in the connector's manifest",
   }),
+  window: Type.Boolean({ description: 'its time is read range by range; false: it is read whole' }),
   primary_key: Type.Array(Type.String()),
   sync_strategy: SyncStrategy,
   sync_granularity: Granularity,

@@ -115,6 +115,7 @@ export function presentStream(row: StreamRow, { stores, connectors, now }: Strea
     name: row.name,
     source_stream: row.sourceStream,
     path: capabilities?.path ?? null,
+    window: capabilities?.window ?? true,
     primary_key: row.primaryKey,
     sync_strategy: row.syncStrategy,
     sync_granularity: row.syncGranularity,

@@ -6,6 +6,7 @@ import { addClientCommands } from './client-commands.ts'
 import { completionScript, type Shell, shells } from './completion.ts'
 import { addConnectorCommands } from './connector-commands.ts'
 import { exitCodes } from './exit-code.ts'
+import { say } from './output.ts'
 import { addRunCommand } from './run-command.ts'
 
 /**
@@ -48,9 +49,10 @@ export async function runCommandLine(argv: string[], env: Environment): Promise<
     )
   validate.action(() =>
     run(async () => {
-      const { readDerrickFiles } = await import('./derrick-file.ts')
-      readDerrickFiles(env, validate.opts<{ file: string[] }>().file)
+      const { checkDerrickFiles } = await import('./derrick-file.ts')
+      const unset = checkDerrickFiles(env, validate.opts<{ file: string[] }>().file)
       process.stdout.write('the files are well formed\n')
+      if (unset.length > 0) say(`not set here, and needed to apply them: ${unset.join(', ')}`)
       return exitCodes.done
     })(),
   )

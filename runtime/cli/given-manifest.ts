@@ -7,9 +7,10 @@ import type { Manifest } from '../../schema/manifest/manifest.ts'
 import { nearest } from '../../schema/manifest/nearest.ts'
 import { type Environment, readVariable } from '../config.ts'
 import { type Connector, connectorOf, openConnectors } from '../connectors.ts'
-import { readManifest } from '../manifest-folder.ts'
+import { isProjectFile, projectFileText, readManifest } from '../manifest-folder.ts'
 import type { Workbench } from '../workbench.ts'
 import type { ConnectorFlags, TryFlags } from './connector-commands.ts'
+import { say } from './output.ts'
 
 /** The connectors that `serve` would know in this environment. */
 export async function knownConnectors(
@@ -18,7 +19,10 @@ export async function knownConnectors(
   workbench: Workbench,
 ): Promise<Connector[]> {
   const folder = manifestsDir ?? readVariable(env, 'DERRICK_MANIFESTS_DIR')
-  const connectors = openConnectors(folder, { load: workbench.load })
+  const connectors = openConnectors(folder, {
+    load: workbench.load,
+    onProject: (file) => say(projectFileText(file)),
+  })
   await connectors.refresh()
   return connectors.list()
 }
@@ -36,6 +40,10 @@ export async function givenManifest(
     if (problem)
       throw derrickError('unknown', 'config.manifest_unknown', `${given}: ${problem.message}`, {
         remedy: problem.remedy,
+      })
+    if (isProjectFile(file.text))
+      throw derrickError('unknown', 'config.manifest_unknown', projectFileText(given), {
+        remedy: `to check it: derrick validate -f ${given}`,
       })
     const [loaded] = await workbench.load([file])
     return connectorOf('folder', { ...file, file: given }, loaded ?? { issues: [] })
@@ -109,15 +117,22 @@ function readConfigFile(env: Environment, file: string): Record<string, unknown>
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw invalid(`--config-file ${file} holds no fields`, 'such as: api_key: abc')
   return Object.fromEntries(
-    Object.entries(value).map(([name, one]) => [name, expanded(env, one, `${file}, ${name}`)]),
+    Object.entries(value).map(([name, one]) => [
+      name,
+      expanded((variable) => readVariable(env, variable), one, `${file}, ${name}`),
+    ]),
   )
 }
 
 /** `${NAME}` in texts, so that a file needs to hold no secret. */
-export function expanded(env: Environment, value: unknown, where: string): unknown {
+export function expanded(
+  lookUp: (name: string) => string | undefined,
+  value: unknown,
+  where: string,
+): unknown {
   if (typeof value !== 'string') return value
   return value.replaceAll(/\$\{([A-Za-z_]\w*)\}/g, (_text, name: string) => {
-    const found = readVariable(env, name)
+    const found = lookUp(name)
     if (found !== undefined) return found
     throw invalid(`${where}: the environment has no ${name}`, `export ${name}=…`)
   })

@@ -44,11 +44,14 @@ export async function status(
     { title: 'RANGES', text: ({ ranges }) => `${ranges.complete}/${ranges.total}` },
     { title: 'FAILED', text: ({ ranges }) => String(ranges.failed) },
     { title: 'RECORDS', text: (one) => one.records.toLocaleString('en') },
-    { title: 'STRATEGY', text: (one) => one.sync_strategy },
+    { title: 'READ', text: howRead },
     { title: 'SCHEDULE', text: (one) => one.schedule ?? '–' },
   ]
   printRows(streams, columns, format)
 }
+
+const howRead = ({ window, sync_strategy, sync_granularity }: Stream): string =>
+  window ? `${sync_strategy.replace('_', ' ')}, by ${sync_granularity}` : 'read whole'
 
 function stateOf(stream: Stream): string {
   if (!stream.enabled) return 'disabled'
@@ -79,20 +82,34 @@ export async function runs(
   printRows(found, columns, options.format)
 }
 
-/** `derrick get KIND [NAME]`: resources as the API has them. */
+interface Resource {
+  id: string
+  name?: string
+  stream_id?: string
+  status?: string
+  /** `connection/stream`, as commands take it */
+  address?: string
+}
+
+/** `derrick get KIND [NAME]`: resources as the API has them, streams and runs with their address. */
 export async function get(
   client: Client,
   kind: Kind,
   name: string | undefined,
   format: OutputFormat,
 ): Promise<number> {
-  const all = await client.list<{ id: string; name?: string; status?: string }>(
-    `/${kind}`,
-    mostRows,
+  const isOfStream = kind === 'streams' || kind === 'runs'
+  const titles = isOfStream ? await streamTitles(client) : new Map<string, string>()
+  const all = (await client.list<Resource>(`/${kind}`, mostRows)).map((one): Resource => {
+    const address = titles.get(one.stream_id ?? one.id)
+    return address === undefined ? one : { ...one, address }
+  })
+  const found = all.filter(
+    (one) => name === undefined || [one.name, one.id, one.address].includes(name),
   )
-  const found = all.filter((one) => name === undefined || one.name === name || one.id === name)
-  const columns: Column<(typeof all)[number]>[] = [
-    { title: 'NAME', text: (one) => one.name ?? one.id },
+  const columns: Column<Resource>[] = [
+    { title: isOfStream ? 'STREAM' : 'NAME', text: (one) => one.address ?? one.name ?? one.id },
+    ...(kind === 'runs' ? [{ title: 'STATUS', text: (one: Resource) => one.status ?? '' }] : []),
     { title: 'ID', text: (one) => one.id },
   ]
   printRows(found, columns, format)

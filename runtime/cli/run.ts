@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
-import { derrickError } from '../../schema/error.ts'
+import { join, resolve } from 'node:path'
+import { derrickError, toFailure } from '../../schema/error.ts'
 import { secretFields } from '../../schema/manifest/config.ts'
 import type { Manifest } from '../../schema/manifest/manifest.ts'
 import type { Run } from '../../schema/run.ts'
@@ -35,6 +35,8 @@ interface Ended {
 /** What is to be synced: makes what is missing and starts the runs; their names by run id. */
 interface Plan {
   manifestFiles: string[]
+  /** what its memory is of: runs of other places need not wait for it */
+  place: string
   start: (request: ApiRequest) => Promise<Map<string, string>>
 }
 
@@ -43,16 +45,17 @@ interface Plan {
  * is remembered in the data dir, so the next run reads only what is new. Exit codes 0, 1, 3 and 130 as in the contract.
  */
 export async function runOnce(env: Environment, given: Given, flags: RunFlags): Promise<number> {
-  const config = configOf(env, flags)
+  askedWindow(flags)
   const plan =
     flags.file.length > 0 ? filePlan(env, given, flags) : await connectorPlan(env, given, flags)
+  const config = configOf(env, flags, plan.place)
   const supervisor = await openSupervisor({
     config,
     log: makeLog(config),
     demo: false,
     listen: false,
     manifestFiles: plan.manifestFiles,
-  })
+  }).catch(explainLock)
   const interrupted = untilSignal().then(() => 'interrupted' as const)
   try {
     const started = await plan.start(supervisor.request)
@@ -82,6 +85,7 @@ async function connectorPlan(
   const config = givenConfig(env, manifest, flags)
   return {
     manifestFiles: existsSync(connector) ? [resolve(connector)] : [],
+    place: `${sourceName(manifest, config)} to ${destinationOf(to).destination.name}`,
     start: (request) => start(request, { manifest, config, to, streams }, flags),
   }
 }
@@ -101,6 +105,7 @@ function filePlan(env: Environment, { connector }: Given, flags: RunFlags): Plan
   const connections = Object.keys(file.connections ?? {})
   return {
     manifestFiles: [],
+    place: `files ${flags.file.map((path) => resolve(path)).join(' ')}`,
     start: async (request) => {
       const call = makeCaller(request)
       await call('POST', '/apply', { file })
@@ -126,9 +131,10 @@ function filePlan(env: Environment, { connector }: Given, flags: RunFlags): Plan
   }
 }
 
-/** A data dir of its own: the server's has a lock, and other streams. */
-function configOf(env: Environment, flags: RunFlags): Config {
-  const dataDir = flags.dataDir ?? env.DERRICK_DATA_DIR ?? `${defaultDataDir(env)}-run`
+/** A data dir of its own: the server's has a lock, and other streams; so have runs of other places. */
+function configOf(env: Environment, flags: RunFlags, place: string): Config {
+  const own = () => join(`${defaultDataDir(env)}-run`, shortHash(place))
+  const dataDir = flags.dataDir ?? env.DERRICK_DATA_DIR ?? own()
   return readConfig(
     {
       // The summary tells what failed and why.
@@ -139,6 +145,16 @@ function configOf(env: Environment, flags: RunFlags): Config {
     },
     { dataDir, host: '127.0.0.1', port: '0' },
   )
+}
+
+/** Two runs of the same would read the same: the second one is told, not kept waiting. */
+function explainLock(error: unknown): never {
+  const { code, message } = toFailure(error)
+  if (code !== 'data_dir.locked') throw error
+  throw derrickError('unknown', code, message, {
+    remedy:
+      'wait until it has ended, or give this run a --data-dir of its own: it then knows nothing of what is in',
+  })
 }
 
 async function usableManifest(env: Environment, name: string, flags: RunFlags): Promise<Manifest> {
@@ -212,11 +228,7 @@ async function offered(caller: Caller, source: string): Promise<string[]> {
   return data.filter(({ enabled }) => enabled).map(({ name }) => name)
 }
 
-const askedWindow = ({ from, toDate }: RunFlags): Record<string, string> =>
-  windowOf({
-    ...(from === undefined ? {} : { from }),
-    ...(toDate === undefined ? {} : { to: toDate }),
-  })
+const askedWindow = ({ from, toDate }: RunFlags) => windowOf({ from, to: toDate }, '--to-date')
 
 const shortHash = (text: string): string =>
   createHash('sha256').update(text).digest('hex').slice(0, 8)

@@ -31,6 +31,22 @@ t.test('built-in connectors are there and say what they can do', async (t) => {
   t.equal(connectors.capabilities('nobody', 'orders'), undefined)
 })
 
+t.test('a derrick.yaml among the manifests is no broken connector', async (t) => {
+  const dir = tempDir('manifests')
+  t.teardown(dir.remove)
+  writeFileSync(
+    join(dir.path, 'derrick.yaml'),
+    'sources: {shop: {connector: mine}}\nconnections: {}\n',
+  )
+  writeFileSync(join(dir.path, 'mine.yaml'), manifest('mine'))
+  const told: string[] = []
+  const connectors = openConnectors(dir.path, { onProject: (file) => told.push(file) })
+  await connectors.refresh()
+  t.equal(connectors.get('derrick'), undefined)
+  t.match(connectors.get('mine'), { issues: [] })
+  t.strictSame(told, ['derrick.yaml'])
+})
+
 t.test('a folder adds and replaces; what is broken is listed with its errors', async (t) => {
   const dir = tempDir('manifests')
   t.teardown(dir.remove)

@@ -57,7 +57,7 @@ function NoGrid(props: { model: CalendarModel }) {
         when={props.model.granularity === 'full'}
         fallback="No range yet: the first sync makes them."
       >
-        This stream has no date filter: it is read whole each time, so it has no calendar.
+        This stream has no date filter: it is read whole, so it has no calendar.
       </Show>
     </p>
   )

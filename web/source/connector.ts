@@ -34,7 +34,7 @@ export function abilities(stream: OfferedStream): { good: boolean; text: string 
           good: true,
           text: `ranges of a ${stream.granularities.join(' or ')} by ${stream.cursor_field}`,
         }
-      : { good: false, text: 'read whole each time' },
+      : { good: false, text: 'read whole' },
     stream.primary_key.length > 0
       ? { good: true, text: `key ${stream.primary_key.join(', ')}` }
       : { good: false, text: 'no key' },

@@ -99,8 +99,8 @@ function Name(props: RowProps) {
       <div class="row stream-badges">
         <Status {...shown()} />
         <Show
-          when={calendarOf(props.stream.id)?.granularity !== 'full'}
-          fallback={<Badge title="this API has no date filter for it">read whole each time</Badge>}
+          when={props.stream.window}
+          fallback={<Badge title="this API has no date filter for it">read whole</Badge>}
         >
           <Badge title="order in which ranges are read">{words(props.stream.sync_strategy)}</Badge>
           <Badge title="size of a range">by {props.stream.sync_granularity}</Badge>

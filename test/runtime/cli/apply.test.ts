@@ -27,20 +27,30 @@ const text = `sources:
 destinations:
   lake: {type: local_file, config: {path: ${join(dir.path, 'lake')}}}
 connections:
-  shop-to-lake: {source: shop, destination: lake, streams: [orders, {name: events, lookback: 3d}]}
+  shop-to-lake: {source: shop, destination: lake, streams: [orders, products, {name: events, lookback: 3d}]}
 `
 
 t.test('diff, apply, export: from a file and back', async (t) => {
   const file = write('derrick.yaml', text)
   const key = { SHOP_KEY: 'key_of_the_shop' }
-  t.match(await run(['validate', '-f', file], key), { code: 0 })
+  t.match(await run(['validate', '-f', file], key), { code: 0, stderr: '' })
+  t.match(await run(['validate', '-f', file]), { code: 0, stderr: /not set here.*: SHOP_KEY\n/ })
+  t.match(await run(['apply', '-f', file]), { code: 2, stderr: /has no SHOP_KEY/ })
   t.match(await run(['diff', '-f', file], key), {
     code: 1,
     stdout: /\+ stream shop-to-lake\/orders/,
   })
   const applied = await run(['apply', '-f', file], key)
-  t.match(applied, { code: 0, stdout: /5 created/ }, applied.stderr)
-  t.match(await run(['diff', '-f', file], key), { code: 0, stdout: /5 things as wanted/ })
+  t.match(applied, { code: 0, stdout: /6 created/ }, applied.stderr)
+  t.match(await run(['diff', '-f', file], key), { code: 0, stdout: /6 things as wanted/ })
+  const streams = await run(['get', 'streams'])
+  t.match(streams.stdout, /shop-to-lake\/orders +str_/)
+  t.match(await run(['get', 'streams', 'shop-to-lake/orders', '--json']), {
+    code: 0,
+    stdout: /"address": "shop-to-lake\/orders"/,
+  })
+  t.match((await run(['status'])).stdout, /shop-to-lake\/products .*read whole/)
+  t.match((await run(['status'])).stdout, /shop-to-lake\/orders .*newest first, by day/)
   const exported = await run(['export'])
   t.notMatch(exported.stdout, 'key_of_the_shop')
   const back = write('exported.yaml', exported.stdout)
@@ -57,7 +67,6 @@ t.test('what is wrong is named with its place, and exit code 2', async (t) => {
   t.equal(code, 2)
   t.match(stderr, /bad\.yaml:\d+:\d+ .*typ/)
   t.match(stderr, /sourc/)
-  t.match(stderr, /SHOP_KEY/, 'a variable that is not set, too')
   const unknown = write(
     'unknown.yaml',
     text.replace('demo_shop', 'demo_shp').replace(/\$\{SHOP_KEY\}/, 'x'),

@@ -1,4 +1,7 @@
+import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
 import { startSimulator } from '../../../actors/simulator/server.ts'
@@ -18,6 +21,7 @@ t.teardown(() => shop.close())
 const dir = tempDir('run')
 t.teardown(dir.remove)
 const manifest = join(import.meta.dirname, '../../../manifests/demo_shop.yaml')
+const program = join(import.meta.dirname, '../../../runtime/main.ts')
 const from = new Date(today - 3 * dayMs).toISOString().slice(0, 10)
 const run = (args: string[], key = shop.apiKey) => {
   const config = ['--config', `base_url=${shop.url}`, '--config', `api_key=${key}`]
@@ -48,11 +52,43 @@ t.test('one shot from a file: synced, told, remembered', async (t) => {
   t.notMatch(first.stdout + first.stderr + again.stdout + again.stderr, shop.apiKey)
 })
 
+t.test(
+  'runs of other places need not wait for each other; of the same, the second is told',
+  async (t) => {
+    const asked = Promise.withResolvers<void>()
+    const silent = createServer(() => asked.resolve())
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    const { port } = silent.address() as AddressInfo
+    const into = (place: string, url: string) => [
+      ...['run', manifest, 'orders', '--from', from, '--to', join(dir.path, place)],
+      ...['--config', `base_url=${url}`, '--config', `api_key=${shop.apiKey}`],
+    ]
+    const slow = into('one', `http://127.0.0.1:${port}`)
+    const first = spawn(process.execPath, [program, ...slow], { env: { HOME: dir.path } })
+    t.teardown(() => silent.close())
+    const ended = new Promise((resolve) => first.once('exit', resolve))
+    await asked.promise
+    const [other, again] = await Promise.all([
+      runDerrick(into('two', shop.url), { HOME: dir.path }),
+      runDerrick(slow, { HOME: dir.path }),
+    ])
+    t.equal(other.code, 0, other.stderr)
+    t.match(again, { code: 1, stderr: /already uses the data dir[^→]*→ wait until it has ended/ })
+    first.kill('SIGKILL')
+    await ended
+    silent.closeAllConnections()
+  },
+)
+
 t.test('what fails and what is wrong have their own exit codes', async (t) => {
   const refused = await run([manifest, 'events', '--from', from], 'wrong')
   t.match(refused, { code: 1, stdout: /events +failed/, stderr: /credentials/ })
   t.match(await run([manifest, 'evnts']), { code: 2, stderr: /evnts|events/ })
   t.match(await run(['nobody']), { code: 2 })
+  const odd = await run([manifest, 'orders', '--from', '20-11-2026'])
+  t.match(odd, { code: 2, stderr: /--from 20-11-2026 is no date\n.*YYYY-MM-DD/ })
+  const turned = await run([manifest, 'orders', '--from', '2026-02-01', '--to-date', '2026-01-01'])
+  t.match(turned, { code: 2, stderr: /--from 2026-02-01 is not before --to-date 2026-01-01/ })
 })
 
 t.test('one shot of all that a file names', async (t) => {
