@@ -11,7 +11,6 @@ import {
   parseDocument,
 } from 'yaml'
 import type { Finding, ManifestPath } from './issue.ts'
-import { readPlainYaml } from './plain-yaml.ts'
 
 const maxCharacters = 1024 * 1024
 const maxDepth = 64
@@ -32,32 +31,15 @@ export interface ManifestDocument {
 /**
  * Reads YAML 1.2 (or JSON, which is part of it) without its traps: no merge keys, no tags, few aliases, no
  * duplicate keys, bounded size and depth. Never throws.
- *
- * The usual file is read by a reader of our own, and by the library only once a place in it is asked for.
  */
 export function readDocument(text: string): ManifestDocument {
-  if (text.length > maxCharacters) {
-    return broken('the file is larger than 1 MB', 'split it into several connectors')
-  }
-  const usual = readPlainYaml(text)
-  if (!usual) return readByLibrary(text)
-  let located: ManifestDocument | undefined
-  return {
-    value: usual.value,
-    problems: [],
-    place: (finding) => {
-      located ??= readByLibrary(text)
-      return located.place(finding)
-    },
-  }
-}
-
-/** Reads what no other reader reads, and knows where everything stands. */
-export function readByLibrary(text: string): ManifestDocument {
   const lines = new LineCounter()
   const place = (offset: number) => {
     const { line, col } = lines.linePos(offset)
     return { line: Math.max(1, line), column: Math.max(1, col) }
+  }
+  if (text.length > maxCharacters) {
+    return broken('the file is larger than 1 MB', 'split it into several connectors')
   }
   let document: Document.Parsed
   try {
