@@ -1,8 +1,8 @@
-import type { Readable } from 'node:stream'
-import { Agent, type Dispatcher } from 'undici'
+import { Agent } from 'undici'
 import { DerrickError, derrickError } from '../../schema/error.ts'
+import { AnswerCollector } from './answer-collector.ts'
 import { makeConnector, type ResolveName } from './connector.ts'
-import { acceptEncoding, bodyTooLarge, decodeBody } from './content-encoding.ts'
+import { acceptEncoding, decodeBody } from './content-encoding.ts'
 import type { HttpClient, HttpRequest, HttpResponse } from './http.ts'
 import { urlForPeople } from './mask.ts'
 import { maxRedirects, redirectOf, tooManyRedirects } from './redirect.ts'
@@ -100,20 +100,21 @@ async function exchange(
   allowPrivateNetworks: boolean,
 ): Promise<HttpResponse> {
   const url = acceptableUrl(request.url, allowPrivateNetworks)
-  const answer = await agent.request({
+  const collector = new AnswerCollector(request.maxBodyBytes, signal)
+  const options = {
     origin: url.origin,
     path: url.pathname + url.search,
     method: request.method,
     headers: { 'user-agent': userAgent, ...request.headers, 'accept-encoding': acceptEncoding },
     body: request.body ?? null,
-    signal,
     headersTimeout: request.timeoutMs,
     bodyTimeout: request.timeoutMs,
-  })
+  }
+  if (!signal.aborted) agent.dispatch(options, collector)
+  const answer = await collector.answer
   const headers = flatHeaders(answer.headers)
-  const encoded = await readBody(answer.body, request.maxBodyBytes)
-  const body = decodeBody(encoded, headers['content-encoding'], request.maxBodyBytes)
-  return { status: answer.statusCode, headers, body, url: url.href }
+  const body = decodeBody(answer.body, headers['content-encoding'], request.maxBodyBytes)
+  return { status: answer.status, headers, body, url: url.href }
 }
 
 function acceptableUrl(text: string, allowPrivateNetworks: boolean): URL {
@@ -133,27 +134,6 @@ function acceptableUrl(text: string, allowPrivateNetworks: boolean): URL {
       'put credentials into auth, where they are kept secret',
     )
   return url
-}
-
-/** Collects a body under a cap. An encoded body over the cap is over it decoded too, all but ever. */
-function readBody(body: Dispatcher.ResponseData['body'], maxBytes: number): Promise<Uint8Array> {
-  const readable: Readable = body
-  return new Promise((resolve, reject) => {
-    const parts: Buffer[] = []
-    let size = 0
-    readable.on('data', (part: Buffer) => {
-      size += part.length
-      if (size > maxBytes) readable.destroy(bodyTooLarge(maxBytes))
-      else parts.push(part)
-    })
-    readable.on('end', () => {
-      const only = parts.length === 1 ? parts[0] : undefined
-      resolve(only ?? Buffer.concat(parts, size))
-    })
-    readable.on('error', reject)
-    // Destroyed without an error or an end: the connection went away under it.
-    readable.on('close', () => reject(bodyCut()))
-  })
 }
 
 function flatHeaders(headers: Record<string, string | string[] | undefined>) {

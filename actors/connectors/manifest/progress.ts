@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { derrickError } from '../../../schema/error.ts'
 import type { Counted } from '../reader.ts'
 import type { PageItems } from './page-items.ts'
@@ -80,7 +80,7 @@ export class ProgressGuard {
   }
 }
 
-const hashOf = (text: string): string => createHash('sha256').update(text).digest('base64')
+const hashOf = (text: string): string => hash('sha256', text, 'base64')
 
 /** A page by its first and last record and their number: enough to notice that it came again. */
 export function fingerprint(records: PageItems): string {

@@ -128,10 +128,7 @@ function utcTime(text: string): number | undefined {
   return utcTimeIn(scratch, 0, text.length)
 }
 
-/**
- * The commonest form of a time, `2026-01-31T23:59:59[.123]Z`, digit by digit; undefined for any other, and for days that may
- * not exist.
- */
+/** The commonest form of a time, `2026-01-31T23:59:59[.123]Z`, digit by digit; undefined for any other, and for days that don't exist. */
 export function utcTimeIn(text: Uint8Array, from: number, to: number): number | undefined {
   const ms = to - from === 20 ? 0 : fractionOf(text, from, to)
   if (ms < 0 || text[to - 1] !== letterZ) return undefined
@@ -148,10 +145,17 @@ export function utcTimeIn(text: Uint8Array, from: number, to: number): number | 
   const hour = twoDigits(text, from + 11)
   const minute = twoDigits(text, from + 14)
   const second = twoDigits(text, from + 17)
-  const exists =
-    year >= 1000 && month >= 1 && month <= 12 && day >= 1 && day <= 28 && hour >= 0 && hour <= 23
+  const exists = year >= 1000 && month >= 1 && month <= 12 && day >= 1 && hour >= 0 && hour <= 23
+  if (day > 28 && !(day <= daysIn(year, month))) return undefined
   if (!exists || !(minute >= 0 && minute <= 59 && second >= 0 && second <= 59)) return undefined
   return dayStart(year, month, day) + ((hour * 60 + minute) * 60 + second) * 1000 + ms
+}
+
+const isLeap = (year: number): boolean => year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
+
+function daysIn(year: number, month: number): number {
+  if (month === 2) return isLeap(year) ? 29 : 28
+  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31
 }
 
 /** Records of a page are mostly of one day. */

@@ -4,6 +4,7 @@ import {
   recordTime,
   spansOf,
   tickOf,
+  utcTimeIn,
   windowValues,
 } from '../../../../actors/connectors/manifest/window.ts'
 import { formatTime, instantOf, parseTime } from '../../../../schema/manifest/time.ts'
@@ -161,6 +162,13 @@ t.test('a record says its time in many forms', async (t) => {
     }),
   )
   t.equal(recordTime('2026-02-30T00:00:00Z', 'iso', 'UTC'), undefined, 'no such day')
+  for (let day = 0; day < 1500; day += 1) {
+    const date = new Date(Date.UTC(2023, 0, 1 + day, 23, 59, 59))
+    const text = `${date.toISOString().slice(0, 19)}Z`
+    t.equal(utcTimeIn(Buffer.from(text), 0, text.length), date.getTime(), text)
+  }
+  for (const text of ['2023-02-29T00:00:00Z', '2100-02-29T00:00:00Z', '2026-04-31T00:00:00Z'])
+    t.equal(utcTimeIn(Buffer.from(text), 0, text.length), undefined, text)
   t.equal(recordTime('01/03/2026', '%d/%m/%Y', 'UTC'), Date.UTC(2026, 2, 1))
   t.equal(recordTime('2026-03-01', 'date', 'Asia/Tokyo'), Date.UTC(2026, 1, 28, 15))
   for (const value of ['yesterday at noon', '', {}, [], true, Number.NaN])
