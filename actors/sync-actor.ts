@@ -3,7 +3,7 @@ import type { CheckResult } from '../schema/destination.ts'
 import { toFailure } from '../schema/error.ts'
 import { loadManifest } from '../schema/manifest/load.ts'
 import { rotatingFields } from '../schema/manifest/rotating.ts'
-import type { PoolTask } from '../schema/protocol.ts'
+import type { SentTask } from '../schema/protocol.ts'
 import { ByteBudget, workerBudgetBytes } from './byte-budget.ts'
 import { checkSource } from './connectors/manifest/check.ts'
 import { exchangeFor } from './connectors/manifest/exchange.ts'
@@ -20,12 +20,14 @@ import { GovernorLines } from './governor-lines.ts'
 import { startHeartbeat } from './heartbeat.ts'
 import { makeHttpClient } from './http/client.ts'
 import type { HttpClient } from './http/http.ts'
+import { ReceivedJobs } from './received-job.ts'
 import { keeperOf, keeperOn } from './sign-in-lines.ts'
 import { type SyncRangeDeps, syncRange } from './sync-range.ts'
 
 startHeartbeat()
 
 const lines = new GovernorLines()
+const jobs = new ReceivedJobs()
 
 /** One HTTP client a worker and network policy: connections and sign-ins are shared by its ranges. */
 const clients = new Map<boolean, HttpClient>()
@@ -64,11 +66,11 @@ const deps: SyncRangeDeps = {
 }
 
 type Handlers = {
-  [K in PoolTask['kind']]: (task: Extract<PoolTask<MessagePort>, { kind: K }>) => Promise<unknown>
+  [K in SentTask['kind']]: (task: Extract<SentTask<MessagePort>, { kind: K }>) => Promise<unknown>
 }
 
 const handlers: Handlers = {
-  'sync-range': ({ job, port }) => syncRange(job, port, deps),
+  'sync-range': ({ job, port }) => syncRange(jobs.open(job), port, deps),
   'check-source': async ({
     manifest,
     config,
@@ -98,6 +100,6 @@ const handlers: Handlers = {
 
 /** The pool's task function. For a range job the promise means only "returned": its outcome went over its port. */
 // biome-ignore lint/style/noDefaultExport: Piscina calls a module's default export
-export default function syncActor(task: PoolTask<MessagePort>): Promise<unknown> {
+export default function syncActor(task: SentTask<MessagePort>): Promise<unknown> {
   return handlers[task.kind](task as never)
 }

@@ -12,15 +12,15 @@ import type { ConnectionRow, ConnectionStore } from './store/connections.ts'
 import type { DestinationRow, DestinationStore } from './store/destinations.ts'
 import type { SecretBox } from './store/secrets.ts'
 import type { SourceRow, SourceStore } from './store/sources.ts'
+import { isSameSetting, type StreamStamp, type StreamStampStore } from './store/stream-stamps.ts'
 import type { StreamRow, StreamStore } from './store/streams.ts'
-import type { WorkspaceStore } from './store/workspaces.ts'
 
 export interface ConfigurationParts {
   streams: StreamStore
+  streamStamps: StreamStampStore
   connections: ConnectionStore
   sources: SourceStore
   destinations: DestinationStore
-  workspaces: WorkspaceStore
   connectors: ConnectorRegistry
   secrets: SecretBox
 }
@@ -32,26 +32,59 @@ interface Rows {
   destination: DestinationRow
 }
 
-/** The engine's view of the stored configuration. */
+/** A stream as it was read, and what it was read from. */
+interface Prepared {
+  stamp: StreamStamp
+  /** of the source's connector */
+  manifest: Manifest | undefined
+  rows: Rows
+  context: StreamContext
+  /** made when a job is built; holds secrets */
+  inputs?: JobInputs
+}
+
+/** Streams that are kept prepared; those that were used least lately are read anew when they are wanted. */
+const mostPrepared = 1_000
+
+/**
+ * The engine's view of the stored configuration. Asked at each step of a run, so a stream stays prepared until what it was
+ * read from changes: every look compares versions with the database and the connector's manifest, so no edit is missed.
+ */
 export function makeConfiguration(parts: ConfigurationParts): Configuration {
-  const rowsOf = (streamId: string): Rows | undefined => {
-    const stream = parts.streams.find(streamId)
-    const connection = stream && parts.connections.find(stream.connectionId)
-    const source = connection && parts.sources.find(connection.sourceId)
-    const destination = connection && parts.destinations.find(connection.destinationId)
-    return (
-      stream && connection && source && destination && { stream, connection, source, destination }
-    )
+  const known = new Map<string, Prepared>()
+  const prepare = (streamId: string, stamp: StreamStamp): Prepared | undefined => {
+    const rows = rowsOf(streamId, parts)
+    if (!rows) return undefined
+    const manifest = parts.connectors.manifest(rows.source.connector)
+    return { stamp, manifest, rows, context: toContext(rows, stamp.workspaceName, manifest) }
+  }
+  const preparedOf = (streamId: string): [Prepared, StreamStamp] | undefined => {
+    const stamp = parts.streamStamps.find(streamId)
+    const before = known.get(streamId)
+    known.delete(streamId)
+    if (!stamp) return undefined
+    const isCurrent =
+      before !== undefined &&
+      isSameSetting(before.stamp, stamp) &&
+      parts.connectors.manifest(before.rows.source.connector) === before.manifest
+    const prepared = isCurrent ? before : prepare(streamId, stamp)
+    if (!prepared) return undefined
+    // Most recently used last: the first is the one to forget.
+    known.set(streamId, prepared)
+    if (known.size > mostPrepared) known.delete(known.keys().next().value as string)
+    return [prepared, stamp]
   }
   return {
     stream: (streamId) => {
-      const rows = rowsOf(streamId)
-      return rows && toContext(rows, parts)
+      const found = preparedOf(streamId)
+      return found && withMoved(found[0].context, found[1])
     },
     jobInputs: (streamId) => {
-      const rows = rowsOf(streamId)
-      if (!rows) throw derrickError('unknown', 'stream.not_found', 'the stream was deleted')
-      return jobInputs(rows, parts)
+      const found = preparedOf(streamId)
+      if (!found) throw derrickError('unknown', 'stream.not_found', 'the stream was deleted')
+      const [prepared] = found
+      prepared.inputs ??= jobInputs(prepared, parts)
+      return prepared.inputs
     },
     scheduledStreams: () => parts.streams.idsScheduled(),
     streamsOfSource: (sourceId) => parts.streams.idsOfSource(sourceId),
@@ -65,16 +98,52 @@ export function makeConfiguration(parts: ConfigurationParts): Configuration {
   }
 }
 
+function rowsOf(streamId: string, parts: ConfigurationParts): Rows | undefined {
+  const stream = parts.streams.find(streamId)
+  const connection = stream && parts.connections.find(stream.connectionId)
+  const source = connection && parts.sources.find(connection.sourceId)
+  const destination = connection && parts.destinations.find(connection.destinationId)
+  return (
+    stream && connection && source && destination && { stream, connection, source, destination }
+  )
+}
+
+const failureOf = (text: string | null): Failure | null => (text === null ? null : JSON.parse(text))
+
+/** A prepared stream with what the engine itself has moved since. */
+const withMoved = (context: StreamContext, stamp: StreamStamp): StreamContext => ({
+  ...context,
+  heldLanes: stamp.heldLanes,
+  lastScheduledAt: stamp.lastScheduledAt,
+  pausedReason: failureOf(stamp.pausedReason),
+  frontier:
+    stamp.frontierFrom === null || stamp.frontierTo === null
+      ? null
+      : { from: stamp.frontierFrom, to: stamp.frontierTo },
+  counts: {
+    pending: stamp.countPending,
+    running: stamp.countRunning,
+    complete: stamp.countComplete,
+    failed: stamp.countFailed,
+  },
+  source: {
+    ...context.source,
+    paused: stamp.sourceState === 'paused',
+    pausedReason: failureOf(stamp.sourceStateReason),
+    pausedUntil: stamp.sourcePausedUntil,
+  },
+})
+
 function toContext(
   { stream, connection, source, destination }: Rows,
-  parts: ConfigurationParts,
+  workspaceName: string,
+  manifest: Manifest | undefined,
 ): StreamContext {
-  const manifest = parts.connectors.manifest(source.connector)
   const capabilities = manifest && streamCapabilities(manifest, stream.sourceStream, source.config)
   return {
     streamId: stream.id,
     workspaceId: stream.workspaceId,
-    workspaceName: parts.workspaces.get(stream.workspaceId)?.name ?? stream.workspaceId,
+    workspaceName,
     connectionId: connection.id,
     connectionName: connection.name,
     streamName: stream.name,
@@ -95,10 +164,7 @@ function toContext(
     columns: { ...capabilities?.types, ...typesOf(stream.columns) },
     primaryKey: stream.primaryKey,
     heldLanes: stream.heldLanes,
-    frontier:
-      stream.frontierFrom === null || stream.frontierTo === null
-        ? null
-        : { from: stream.frontierFrom, to: stream.frontierTo },
+    frontier: null,
     start: startOf(stream, source),
     pausedReason: stream.pausedReason,
     counts: {
@@ -142,8 +208,8 @@ function toContext(
   }
 }
 
-function jobInputs({ source, destination }: Rows, parts: ConfigurationParts): JobInputs {
-  const manifest: Manifest | undefined = parts.connectors.manifest(source.connector)
+function jobInputs({ rows, manifest }: Prepared, parts: ConfigurationParts): JobInputs {
+  const { source, destination } = rows
   if (!manifest) {
     throw derrickError(
       'transform',

@@ -90,6 +90,26 @@ export interface RangeJob {
   resumeDir?: string
 }
 
+/** Plain data that many jobs share: bytes that no message copies, opened once by each worker. */
+export interface SharedPart {
+  /** hash of the bytes */
+  key: string
+  bytes: SharedArrayBuffer
+}
+
+/** A job on its way to a worker: what it shares with others is opened there only when that worker does not know it yet. */
+export type SentJob = Omit<RangeJob, 'connector' | 'config' | 'target'> & {
+  manifest: SharedPart
+  setting: SharedPart
+}
+
+/** What a `setting` holds beside the manifest; secrets are in it. */
+export interface JobSetting {
+  streamName: string
+  config: Record<string, unknown>
+  target: Target
+}
+
 export interface JobLimits {
   /** bytes of a range that stay in memory before its spool becomes a file */
   spoolMemoryBytes: number
@@ -308,6 +328,11 @@ export type PoolTask<P = unknown> =
   /** removes what is committed of some ranges; attempts at them that are under way can't commit any more */
   | { kind: 'clear-ranges'; target: Target; ranges: JobRange[] }
   | { kind: 'close-destination'; destinationId: string }
+
+/** A task as it is sent: ranges go without what their worker may know already. */
+export type SentTask<P = unknown> =
+  | Exclude<PoolTask<P>, { kind: 'sync-range' }>
+  | { kind: 'sync-range'; job: SentJob; port: P }
 
 /** A worker's sign of life, by its thread's number; it comes over the worker's own line, not over a range's. */
 export interface Heartbeat {

@@ -100,7 +100,10 @@ export interface JobInputs {
 /** The configuration that the engine reads, and the few columns of it that it writes. */
 export interface Configuration {
   stream(streamId: string): StreamContext | undefined
-  /** Throws DerrickError when the connector is gone or broken, or a secret can't be read. */
+  /**
+   * The same object for as long as nobody changes what the stream depends on, and another one from then on. Throws DerrickError
+   * when the connector is gone or broken, or a secret can't be read.
+   */
   jobInputs(streamId: string): JobInputs
   scheduledStreams(): string[]
   streamsOfSource(sourceId: string): string[]

@@ -13,6 +13,21 @@ export const streamKey = (
   context: Pick<StreamContext, 'workspaceName' | 'connectionName' | 'streamName'>,
 ): string => JSON.stringify([context.workspaceName, context.connectionName, context.streamName])
 
+/** What all ranges of a stream have in common until somebody changes its configuration; by what it was made of. */
+const settings = new WeakMap<JobInputs, Pick<RangeJob, 'connector' | 'config' | 'target'>>()
+
+function settingOf(context: StreamContext, inputs: JobInputs) {
+  const known = settings.get(inputs)
+  if (known) return known
+  const setting = {
+    connector: { manifest: inputs.manifest, streamName: context.connector.streamName },
+    config: inputs.sourceConfig,
+    target: buildTarget(context, inputs),
+  }
+  settings.set(inputs, setting)
+  return setting
+}
+
 /** Plain data for the worker, secrets included: never log it. */
 export function buildJob(
   context: StreamContext,
@@ -28,9 +43,7 @@ export function buildJob(
     range: jobRange(context, row, place.now()),
     lane: row.lane,
     offeredFence: row.fence,
-    connector: { manifest: inputs.manifest, streamName: context.connector.streamName },
-    config: inputs.sourceConfig,
-    target: buildTarget(context, inputs),
+    ...settingOf(context, inputs),
     limits: jobLimits,
     spoolDir: place.spoolDir,
     // Whoever asks for it again wants it as it is now.

@@ -1,9 +1,15 @@
 import { setFlagsFromString } from 'node:v8'
 import type { MessagePort } from 'node:worker_threads'
 import { Piscina } from 'piscina'
-import { type Heartbeat, heartbeatEveryMs, type PoolTask } from '../../schema/protocol.ts'
+import {
+  type Heartbeat,
+  heartbeatEveryMs,
+  type PoolTask,
+  type SentTask,
+} from '../../schema/protocol.ts'
 import { actorFile } from '../binary/actor-file.ts'
 import { Heartbeats } from './heartbeats.ts'
+import { sentJob } from './sent-job.ts'
 
 /** Range jobs that one worker's event loop carries at once; APIs with latency need many. */
 const jobsPerWorker = 64
@@ -82,8 +88,10 @@ class Threads {
 
   async run(task: PoolTask<MessagePort>, ports: MessagePort[]): Promise<unknown> {
     this.#pool ??= this.#open()
+    const sent: SentTask<MessagePort> =
+      task.kind === 'sync-range' ? { ...task, job: sentJob(task.job) } : task
     // Piscina's type of a transfer list is the browser's; Node's ports are what it takes.
-    return this.#pool.run(task, { transferList: ports as never })
+    return this.#pool.run(sent, { transferList: ports as never })
   }
 
   async broadcast(task: PoolTask<MessagePort>): Promise<void> {

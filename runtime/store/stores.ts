@@ -13,6 +13,7 @@ import { makeSettingsStore } from './settings.ts'
 import { makeSourceBudgetStore } from './source-budgets.ts'
 import { makeSourceStore } from './sources.ts'
 import { makeStatsStore } from './stats.ts'
+import { makeStreamStampStore } from './stream-stamps.ts'
 import { makeStreamStore } from './streams.ts'
 import { makeWorkspaceStore } from './workspaces.ts'
 
@@ -38,6 +39,7 @@ export function makeStores(db: Sqlite.Database) {
     sourceBudgets: () => makeSourceBudgetStore(db),
     sources: () => makeSourceStore(db),
     stats: () => makeStatsStore(db),
+    streamStamps: () => makeStreamStampStore(db),
     streams: () => makeStreamStore(db),
     /** all that `work` writes, or nothing when it throws; not for anything that waits */
     transaction:

@@ -55,8 +55,30 @@ const sessions = new WeakMap<HttpClient, Map<string, SourceSession>>()
 const maxSessions = 256
 const mostSecrets = 200
 
+/** The session that a config object was opened with last: what comes again as it was need not be hashed again. */
+const lastOpened = new WeakMap<
+  object,
+  Pick<SourceOptions, 'manifest' | 'http' | 'timezone' | 'maxBodyBytes'> & {
+    session: SourceSession
+  }
+>()
+
 /** The session of a source, made when first asked for. @throws DerrickError auth.config */
 export function openSession(options: SourceOptions): SourceSession {
+  const { manifest, config, http, timezone, maxBodyBytes } = options
+  const last = lastOpened.get(config)
+  const isSame =
+    last?.manifest === manifest &&
+    last.http === http &&
+    last.timezone === timezone &&
+    last.maxBodyBytes === maxBodyBytes
+  const session = isSame ? last.session : findSession(options)
+  if (!isSame) lastOpened.set(config, { manifest, http, timezone, maxBodyBytes, session })
+  session.keeping.keeper = options.keeper
+  return options.governor ? { ...session, governor: options.governor } : session
+}
+
+function findSession(options: SourceOptions): SourceSession {
   const { manifest, config, http, timezone = 'UTC', maxBodyBytes = 0 } = options
   const key = createHash('sha256')
     .update(JSON.stringify([manifest, lastingConfig(manifest, config), timezone, maxBodyBytes]))
@@ -71,8 +93,7 @@ export function openSession(options: SourceOptions): SourceSession {
   known.delete(key)
   known.set(key, session)
   if (known.size > maxSessions) known.delete(known.keys().next().value as string)
-  session.keeping.keeper = options.keeper
-  return options.governor ? { ...session, governor: options.governor } : session
+  return session
 }
 
 /** A secret that changes with each use is not what tells two sources apart, or each renewal would begin a new session. */

@@ -40,11 +40,25 @@ export interface StreamPlan {
   pageSize: number | null
 }
 
+type CompiledStream = Omit<StreamPlan, 'source' | 'session'>
+
+/** Compiled streams by the config that all copies of a source's session share, and with it manifest and zone. */
+const compiledOfSources = new WeakMap<object, Map<string, CompiledStream>>()
+
 /**
- * Compiles a stream for a source. A few hundred microseconds, so it is done anew for each range.
+ * A stream of a source, compiled when it is asked for first: it takes a few hundred microseconds, and all ranges of a stream
+ * come to the same.
  * @throws DerrickError manifest.stream_unknown, manifest.unsupported, manifest.page_size
  */
 export function planStream(session: SourceSession, name: string): StreamPlan {
+  const known = compiledOfSources.get(session.config) ?? new Map<string, CompiledStream>()
+  compiledOfSources.set(session.config, known)
+  const compiled = known.get(name) ?? compileStream(session, name)
+  known.set(name, compiled)
+  return { ...compiled, source: session, session: streamSession(session, name) }
+}
+
+function compileStream(session: SourceSession, name: string): CompiledStream {
   const { manifest } = session
   const stream = streamOf(manifest, name)
   if (!stream) {
@@ -65,8 +79,6 @@ export function planStream(session: SourceSession, name: string): StreamPlan {
   return {
     name,
     stream,
-    source: session,
-    session: streamSession(session, name),
     request,
     job,
     pager: makePager(stream.paging),

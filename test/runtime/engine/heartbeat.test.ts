@@ -44,7 +44,7 @@ t.test(
     t.teardown(() => pool.close())
     const start = (runId: string, alone = false) =>
       startRangeTask(
-        { runId, target: {} } as RangeJob,
+        { runId, target: {}, connector: { manifest: {} } } as unknown as RangeJob,
         { ...realTime, pool, slots: new CommitSlots(), commitSlotLimit: 1, alone },
         listener,
       ).outcome
