@@ -2,55 +2,31 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import t from 'tap'
-import type { Sabotage } from '../../schema/sabotage.ts'
 import { missingServices } from '../support/services.ts'
+import { type Breach, breachesBy, sabotages, type Watch } from './sabotages.ts'
 
-const destinations = join(import.meta.dirname, '..', 'actors', 'destinations')
 const noticeMs = 120_000
 t.setTimeout(4 * noticeMs)
 
-interface Breach {
-  sabotage: Sabotage
-  file: string
-  /** the test that notices */
-  test: string
-  needs?: 'postgres'
-}
-
-const breaches: Breach[] = [
-  {
-    sabotage: 'skip_cleanup',
-    file: 'local-file/local-file.test.ts',
-    test: 'a range read again replaces its rows: same, fewer, more, none',
-  },
-  {
-    sabotage: 'prefix_delete',
-    file: 'local-file/faults.test.ts',
-    test: "users' own files stay, whatever happens",
-  },
-  {
-    sabotage: 'no_guard',
-    file: 'postgres/order.test.ts',
-    test: 'a key in several ranges: the newest version wins in any order',
-    needs: 'postgres',
-  },
-]
-
-/** From source the constant is a global; the tests run with it as they are. */
-function runSabotaged({ sabotage, file }: Breach): string {
-  const set = `data:text/javascript,globalThis.DERRICK_SABOTAGE='${sabotage}'`
-  const ran = spawnSync(process.execPath, ['--import', set, join(destinations, file)], {
+/** From source the constant is a global; the one test of the file runs with it as it is. */
+function runSabotaged(breach: Breach, { file, test }: Watch): string {
+  const set = `data:text/javascript,globalThis.DERRICK_SABOTAGE='${breach}'`
+  const path = join(import.meta.dirname, '..', file)
+  const ran = spawnSync(process.execPath, ['--import', set, path], {
     encoding: 'utf8',
     timeout: noticeMs,
+    env: { ...process.env, TAP_GREP: test },
   })
   return ran.stdout
 }
 
-for (const breach of breaches) {
-  const skip = breach.needs ? missingServices(breach.needs) : false
-  t.test(`${breach.sabotage} makes "${breach.test}" fail`, { skip }, async (t) => {
-    const lines = runSabotaged(breach).split('\n')
-    const verdict = lines.find((line) => /^(not )?ok /.test(line) && line.includes(breach.test))
+for (const breach of breachesBy('test')) {
+  const watch: Watch = sabotages[breach]
+  const { test, needs } = watch
+  const skip = needs ? missingServices(needs) : false
+  t.test(`${breach} makes "${test}" fail`, { skip }, async (t) => {
+    const lines = runSabotaged(breach, watch).split('\n')
+    const verdict = lines.find((line) => line.replace(/^(not )?ok \d+ - /, '').startsWith(test))
     t.match(verdict, /^not ok /)
   })
 }

@@ -6,14 +6,14 @@
  * was found, 1 a promise was broken (or, sabotaged, the breach was noticed), 2 wrong usage.
  */
 import { existsSync } from 'node:fs'
-import { executable } from '../support/derrick.ts'
+import { type DerrickOptions, executable } from '../support/derrick.ts'
 import { breakConnections } from './network-faults.ts'
 import { openPlace } from './open-place.ts'
 import { type KillOptions, parseKillOptions } from './options.ts'
 import { isDatabase } from './postgres-place.ts'
 import { makeRandom, type Random } from './random.ts'
 import { finish, killAtRandom, setUp } from './random-kills.ts'
-import { buildSabotaged } from './sabotaged-executable.ts'
+import { sabotagedExecutable } from './sabotaged-executable.ts'
 import { runAtScale } from './scale.ts'
 import { openScene, type Scene } from './scene.ts'
 import { killAtCalls } from './syscall-kills.ts'
@@ -23,9 +23,11 @@ import { overtake } from './zombies.ts'
 /** So many violations say enough: the run ends. */
 const enough = 20
 
-async function executableFor(options: KillOptions): Promise<{ file: string } | 'source'> {
+async function executableFor(options: KillOptions): Promise<NonNullable<DerrickOptions['run']>> {
   if (options.source) return 'source'
-  if (options.sabotage !== '') return { file: await buildSabotaged(options.sabotage) }
+  if (options.sabotage !== '') {
+    return { file: await sabotagedExecutable(), env: { DERRICK_SABOTAGE: options.sabotage } }
+  }
   if (existsSync(executable)) return { file: executable }
   throw new Error('dist/derrick is missing: npm run build')
 }

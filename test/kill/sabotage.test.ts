@@ -3,13 +3,13 @@ import t from 'tap'
 import { executable } from '../support/derrick.ts'
 import { missingServices } from '../support/services.ts'
 import { harnessMs, runHarness } from './run-harness.ts'
+import { breachesBy, sabotages } from './sabotages.ts'
 
 /** A breach is noticed within a few kills; the bound is for the unlucky. */
 const sabotageKills = 150
 const sabotageZombies = 20
-const breaches = ['mark_before_commit', 'cleanup_first', 'no_fence'] as const
-/** Those are noticed by tests of their own (breaches.test.ts). */
-const others = ['skip_cleanup', 'no_guard', 'prefix_delete']
+/** The others are noticed by tests of their own (breaches.test.ts). */
+const breaches = breachesBy('kills')
 
 t.setTimeout(7 * harnessMs)
 
@@ -38,6 +38,6 @@ for (const [breach, destination] of breaches.flatMap((breach) =>
 t.test('the shipped executable holds no breach', async (t) => {
   t.ok(existsSync(executable), 'dist/derrick is built')
   const bytes = readFileSync(executable)
-  for (const breach of [...breaches, ...others]) t.notOk(bytes.includes(breach), breach)
+  for (const breach of Object.keys(sabotages)) t.notOk(bytes.includes(breach), breach)
   t.ok(bytes.includes('_derrick_range'), 'the program is in there as text')
 })

@@ -1,25 +1,40 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { dataAssets } from '../../runtime/binary/assets.ts'
+import { withBuildLock } from '../../runtime/binary/build-lock.ts'
 import { baseBinary, buildExecutable, sqliteAddon } from '../../runtime/binary/executable.ts'
+import { isFresh } from '../../runtime/binary/freshness.ts'
 import { sqliteAsset } from '../../runtime/binary/native.ts'
 import { bundleProgram } from '../../runtime/binary/program.ts'
-import type { Sabotage } from '../../schema/sabotage.ts'
 
 const root = join(import.meta.dirname, '..', '..')
+const folder = join(root, 'dist', 'sabotaged')
+const output = join(folder, 'derrick')
+const inputs = ['runtime', 'actors', 'schema', 'manifests', 'package.json', 'package-lock.json']
+const buildMs = 300_000
 
-/** Builds the program with one deliberate breach and without its console; returns the executable's path. */
-export async function buildSabotaged(sabotage: Sabotage): Promise<string> {
-  const folder = join(root, 'dist', 'sabotaged', sabotage)
-  mkdirSync(folder, { recursive: true })
-  const program = await bundleProgram(root, folder, sabotage)
-  const output = join(folder, 'derrick')
-  buildExecutable({
-    base: baseBinary(join(root, 'dist', 'build')).file,
-    main: program.main,
-    assets: { ...dataAssets(root), ...program.assets, [sqliteAsset]: sqliteAddon(root) },
-    folder,
-    output,
+/**
+ * The program with all deliberate breaches in it and without its console; DERRICK_SABOTAGE in its environment names the one
+ * that acts. Built when it is older than its sources; returns its path.
+ */
+export async function sabotagedExecutable(): Promise<string> {
+  await withBuildLock(join(folder, 'build.lock'), buildMs, async () => {
+    if (
+      isFresh(
+        output,
+        inputs.map((path) => join(root, path)),
+      )
+    )
+      return
+    mkdirSync(folder, { recursive: true })
+    const program = await bundleProgram(root, folder, { breaches: true })
+    buildExecutable({
+      base: baseBinary(join(root, 'dist', 'build')).file,
+      main: program.main,
+      assets: { ...dataAssets(root), ...program.assets, [sqliteAsset]: sqliteAddon(root) },
+      folder,
+      output,
+    })
   })
   return output
 }

@@ -25,7 +25,7 @@ import type { Tally } from './tally.ts'
 export interface ScaleOptions {
   records: number
   days: number
-  /** seconds from start to kill, on average */
+  /** seconds that it is at work before it is killed, on average */
   killEvery: number
   seed: number
   destination: LargePlace['type']
@@ -38,7 +38,10 @@ const connector = 'large_shop'
 const pageSize = 1000
 const rangesAtOnce = 8
 /** A life is this share of the average at least, and so much longer at most: kills come at any stage of it. */
-const shortestLife = 0.2
+const shortestLife = 0.1
+/** Some come while it starts, which takes as long as the machine lets it. */
+const killedAtStart = 0.1
+const longestStartMs = 2_000
 const lookEveryMs = 250
 /** Of the ranges that a life completed, so many are compared at once; all are in the end. */
 const comparedEachKill = 2
@@ -137,15 +140,18 @@ async function killUntilDone(
   let before = new Set<number>()
   let idle = 0
   while (idle < mostIdleLives) {
-    const lifeMs = 1000 * killEvery * (shortestLife + random.unit() * 2 * (1 - shortestLife))
     const derrick = scene.main.spawn()
     const work = giveWork(scene, derrick, tally)
-    const isDone = await live(scene, derrick, lifeMs)
+    const atStart = random.chance(killedAtStart)
+    const lifeMs = 1000 * killEvery * (shortestLife + random.unit() * 2 * (1 - shortestLife))
+    if (atStart) await delay(random.unit() * longestStartMs)
+    else await work
+    const isDone = !atStart && (await live(scene, derrick, lifeMs))
     if (isDone) await derrick.stop()
     else await derrick.kill9()
     await work
     if (isDone) return
-    tally.killed('after')
+    tally.killed(atStart ? 'while it starts' : 'at work')
     const { signal, code } = await derrick.child.exited
     if (signal !== 'SIGKILL') tally.crashed(`ended with ${signal ?? code}: ${derrick.log()}`)
     const done = completed(scene.main.ledger().ranges)

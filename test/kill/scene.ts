@@ -1,7 +1,7 @@
 import { copyFileSync, linkSync } from 'node:fs'
 import { join } from 'node:path'
 import type { StreamName } from '../../actors/simulator/shop.ts'
-import { type DerrickOptions, executable } from '../support/derrick.ts'
+import type { DerrickOptions } from '../support/derrick.ts'
 import { freePort } from '../support/free-port.ts'
 import { type ShopProcess, startShop } from '../support/simulator.ts'
 import { type TempDir, tempDir } from '../support/temp-dir.ts'
@@ -106,16 +106,15 @@ type LookRule = (name: StreamName, ranges: LedgerRange[], seen: VisibleStream) =
 
 /** The executable by a name of its own, so that a build in the middle of a run does not exchange it. */
 function ownCopy(run: DerrickOptions['run'], folder: string): DerrickOptions['run'] {
-  if (run === 'source' || run === undefined) return run
-  const from = run === 'executable' ? executable : run.file
+  if (typeof run !== 'object') return run
   const file = join(folder, 'derrick')
   try {
-    linkSync(from, file)
+    linkSync(run.file, file)
   } catch {
     // Another file system, or one without links.
-    copyFileSync(from, file)
+    copyFileSync(run.file, file)
   }
-  return { file }
+  return { ...run, file }
 }
 
 /** What dead attempts left at the destination, and spool files in the data dir. */

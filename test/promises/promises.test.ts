@@ -2,7 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { promises, sabotages } from './promises.ts'
+import { sabotages, type Watch } from '../kill/sabotages.ts'
+import { promises } from './promises.ts'
 
 const textOf = (file: string): string => {
   const path = join(import.meta.dirname, '..', file)
@@ -24,7 +25,15 @@ t.test('all of them are there', async (t) => {
   t.ok(promises.filter(({ awaits }) => awaits).length <= 3)
 })
 
-t.test('six breaches, each noticed', async (t) => {
-  t.equal(sabotages.length, 6)
-  for (const [breach, file] of sabotages) t.ok(textOf(file).includes(breach), breach)
+t.test('six breaches, each noticed by a named test', async (t) => {
+  const watches: [breach: string, watch: Watch][] = Object.entries(sabotages)
+  t.equal(watches.length, 6)
+  for (const [breach, { breaks, file, writtenIn = file, test, by }] of watches) {
+    const title = by === 'kills' ? 'the harness notices $' : test
+    t.ok(textOf(writtenIn).includes(title), `${breach}: ${writtenIn}: ${test}`)
+    t.ok(
+      breaks.every((id) => promises.some((promised) => promised.id === id)),
+      breach,
+    )
+  }
 })

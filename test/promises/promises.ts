@@ -1,4 +1,7 @@
-/** What Derrick promises under faults, and which tests show it: a file and a part of the test's title. */
+/**
+ * What Derrick promises under faults, and which tests show it: a file and a part of the test's title. Which deliberate breach
+ * makes which of them fail is in kill/sabotages.ts.
+ */
 export interface Promised {
   id: `P${number}`
   promise: string
@@ -34,16 +37,12 @@ export const promises: Promised[] = [
     shownBy: [
       [`${postgres}/merge.test.ts`, 'one statement'],
       [conformance, 'a key that pages repeat lands once'],
-      ['kill/breaches.test.ts', 'skip_cleanup'],
     ],
   },
   {
     id: 'P4',
     promise: 'readers never see half a range',
-    shownBy: [
-      [`${postgres}/readers.test.ts`, 'a reader never sees two versions of a range'],
-      ['kill/sabotage.test.ts', 'cleanup_first'],
-    ],
+    shownBy: [[`${postgres}/readers.test.ts`, 'a reader never sees two versions of a range']],
   },
   {
     id: 'P5',
@@ -67,10 +66,7 @@ export const promises: Promised[] = [
   {
     id: 'P7',
     promise: 'only the committed attempt is visible after recovery, and what is foreign stays',
-    shownBy: [
-      ['actors/destinations/local-file/faults.test.ts', "users' own files stay"],
-      ['kill/breaches.test.ts', 'prefix_delete'],
-    ],
+    shownBy: [['actors/destinations/local-file/faults.test.ts', "users' own files stay"]],
     awaits: 'the S3 destination',
   },
   {
@@ -218,11 +214,7 @@ export const promises: Promised[] = [
   {
     id: 'P25',
     promise: 'an attempt that was overtaken cannot write',
-    shownBy: [
-      [conformance, 'an older attempt that wakes up cannot commit'],
-      ['kill/sabotage.test.ts', 'no_fence'],
-      ['kill/breaches.test.ts', 'no_guard'],
-    ],
+    shownBy: [[conformance, 'an older attempt that wakes up cannot commit']],
   },
   {
     id: 'P26',
@@ -311,14 +303,4 @@ export const promises: Promised[] = [
       ['runtime/cli/backup.test.ts', 'what is no backup is refused'],
     ],
   },
-]
-
-/** Deliberate breaches and what notices each. */
-export const sabotages: [breach: string, file: string][] = [
-  ['mark_before_commit', 'kill/sabotage.test.ts'],
-  ['cleanup_first', 'kill/sabotage.test.ts'],
-  ['no_fence', 'kill/sabotage.test.ts'],
-  ['skip_cleanup', 'kill/breaches.test.ts'],
-  ['no_guard', 'kill/breaches.test.ts'],
-  ['prefix_delete', 'kill/breaches.test.ts'],
 ]
