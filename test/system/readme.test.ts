@@ -1,0 +1,69 @@
+/** What the README tells people to type works as it stands there. */
+import { execFile } from 'node:child_process'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import t from 'tap'
+import { startSimulator } from '../../actors/simulator/server.ts'
+import { startDerrick } from '../support/derrick.ts'
+import { runDerrick } from '../support/run-derrick.ts'
+import { tempDir } from '../support/temp-dir.ts'
+
+t.setTimeout(240_000)
+const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8')
+const dir = tempDir('readme')
+const dayMs = 86_400_000
+const shop = await startSimulator({
+  startMs: Date.now() - 30 * dayMs,
+  nowMs: Date.now(),
+  streams: { orders: { perDay: 20 } },
+})
+const derrick = await startDerrick({ dataDir: join(dir.path, 'data') })
+t.teardown(async () => {
+  await derrick.stop()
+  await shop.close()
+  dir.remove()
+})
+
+/** A block of the README, against this shop. */
+const block = (language: string, holds: string): string => {
+  const blocks = [...readme.matchAll(/^```(\w*)\n(.*?)^```$/gms)]
+  const found = blocks.find(([, name, text]) => name === language && text?.includes(holds))?.[2]
+  if (found === undefined) throw new Error(`the README has no ${language} block with ${holds}`)
+  return found.replaceAll('http://127.0.0.1:7171', shop.url)
+}
+const env = { HOME: dir.path, DERRICK_URL: derrick.url, DERRICK_API_KEY: derrick.apiKey }
+const inShell = (text: string) =>
+  promisify(execFile)('bash', ['-e', '-o', 'pipefail', '-c', text], {
+    env: { ...env, PATH: process.env.PATH ?? '' },
+    timeout: 120_000,
+  })
+
+t.test('derrick.yaml is applied and synced', async (t) => {
+  const file = join(dir.path, 'derrick.yaml')
+  writeFileSync(file, block('yaml', 'destinations:'))
+  const all = { ...env, SHOP_KEY: shop.apiKey, PG_URL: 'postgres://nobody@127.0.0.1:1/none' }
+  t.match(await runDerrick(['validate', '-f', file], env), { code: 0, stderr: /PG_URL, SHOP_KEY/ })
+  const applied = await runDerrick(['apply', '-f', file], all)
+  t.equal(applied.code, 0, applied.stderr)
+  t.match(applied.stdout, /\+ stream shop-to-warehouse\/products/)
+  const synced = await runDerrick(['sync', 'shop-to-files/products', '--wait'], all)
+  t.equal(synced.code, 0, synced.stderr)
+  t.ok(readdirSync(join(dir.path, 'derrick-data/shop/products')).length > 0)
+})
+
+t.test('the steps with curl end in files', async (t) => {
+  const tools = await inShell('command -v curl jq').then(
+    () => true,
+    () => false,
+  )
+  if (!tools && process.env.CI !== 'true') return t.skip('missing: curl, jq')
+  const steps = block('sh', 'call() {').replaceAll('shop_demo_key', shop.apiKey)
+  // curl ends with 28 when the time to follow is over.
+  const { stdout } = await inShell(steps.replace('--max-time 5 ', '--max-time 5 || true '))
+  t.match(stdout, /^(cancelled|running|queued)\n/)
+  t.match(stdout, /event: range\n/)
+  t.match(stdout, /\{"status":"(running|complete)","ranges":\{"total":\d+/)
+  t.match(stdout, /"run_id":"run_/)
+  t.ok(readdirSync(join(dir.path, 'derrick-files/my_shop/orders')).length > 0)
+})
