@@ -90,8 +90,12 @@ const handlers: Handlers = {
     )
   },
   'load-manifests': async ({ files }) => files.map(({ file, text }) => loadManifest(text, file)),
-  'preview-stream': ({ kind: _kind, allowPrivateNetworks, ...options }) =>
-    previewTask({ ...options, http: clientFor(allowPrivateNetworks), now: clock.now, random }),
+  'preview-stream': ({ kind: _kind, allowPrivateNetworks, signIn, ...order }) => {
+    const keeper = signIn ? keeperOn(signIn) : undefined
+    const http = clientFor(allowPrivateNetworks)
+    const options = { ...order, http, now: clock.now, random }
+    return previewTask(keeper ? { ...options, keeper } : options).finally(() => keeper?.close())
+  },
   'check-destination': async ({ type, config }) => (await destinationKind(type)).check(config),
   'clear-stream': ({ target }) => clearStream(target),
   'clear-ranges': ({ target, ranges }) => clearRanges(target, ranges),

@@ -9,7 +9,7 @@ import type { PoolTask } from '../schema/protocol.ts'
 import { actorFile } from './binary/actor-file.ts'
 
 /** What a preview is asked for, and what it answers. */
-export type PreviewTask = Omit<Extract<PoolTask, { kind: 'preview-stream' }>, 'kind'>
+export type PreviewTask = Omit<Extract<PoolTask<MessagePort>, { kind: 'preview-stream' }>, 'kind'>
 /** What a browser brought back after somebody had agreed to a source's access. */
 export type ExchangeTask = Omit<Extract<PoolTask, { kind: 'exchange-code' }>, 'kind'>
 export interface PreviewAnswer {
@@ -52,7 +52,11 @@ export function openWorkbench(): Workbench {
     threads = undefined
     await ended?.destroy()
   }
-  const run = async <T>(task: PoolTask<MessagePort>, withinMs: number): Promise<T> => {
+  const run = async <T>(
+    task: PoolTask<MessagePort>,
+    withinMs: number,
+    ports: MessagePort[] = [],
+  ): Promise<T> => {
     threads ??= openThreads()
     const { promise: late, reject } = Promise.withResolvers<never>()
     const timer = setTimeout(() => {
@@ -61,7 +65,9 @@ export function openWorkbench(): Workbench {
       void close()
     }, withinMs)
     try {
-      return (await Promise.race([threads.run(task), late])) as T
+      // As in the pool: Piscina's type of a transfer list is the browser's.
+      const answer = threads.run(task, { transferList: ports as never })
+      return (await Promise.race([answer, late])) as T
     } finally {
       clearTimeout(timer)
     }
@@ -70,7 +76,8 @@ export function openWorkbench(): Workbench {
     load: (files) => run({ kind: 'load-manifests', files: [...files] }, loadWithinMs),
     preview: async (task) => {
       const order = { kind: 'preview-stream', ...task } as const
-      const answer = await run<PreviewAnswer | { failure: Failure }>(order, callWithinMs)
+      const ports = task.signIn ? [task.signIn] : []
+      const answer = await run<PreviewAnswer | { failure: Failure }>(order, callWithinMs, ports)
       if ('failure' in answer) throw new DerrickError(answer.failure)
       return answer
     },

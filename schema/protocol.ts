@@ -322,6 +322,8 @@ export type PoolTask<P = unknown> =
       /** text of a fixture, instead of a network */
       replay?: string
       record?: boolean
+      /** as for `check-source` */
+      signIn?: P
     }
   | { kind: 'check-destination'; type: DestinationType; config: Record<string, unknown> }
   | { kind: 'clear-stream'; target: Target }

@@ -31,15 +31,17 @@ interface PreviewRequest {
   timezone?: string
   record?: boolean
   replay?: string
+  /** of one that is stored: its sign-in may have to be renewed and stored */
+  source?: { id: string; connector: string }
 }
 
 /** Runs a preview on the workbench. Throws ApiProblem 422 that names every bad field, 503 when it took too long. */
 export async function preview(
   manifest: Manifest,
   asked: PreviewRequest,
-  { workbench, config: { allowPrivateNetworks } }: ApiDeps,
+  { workbench, engine, config: { allowPrivateNetworks } }: ApiDeps,
 ): Promise<PreviewReport & { fixture?: string }> {
-  const { stream, config, timezone = 'UTC', record, replay } = asked
+  const { stream, config, timezone = 'UTC', record, replay, source } = asked
   const { standard } = previewLimits.pages
   const [from, to] = [asked.from, asked.to].map((text) =>
     text === undefined ? null : Date.parse(text),
@@ -59,6 +61,8 @@ export async function preview(
     records: asked.limit ?? previewLimits.records.standard,
     edges: asked.edges ?? true,
   }
+  // A fixture's answers need no credentials.
+  const signIn = source && replay === undefined && engine.openSignIn(source.id, source.connector)
   try {
     const { report, fixture } = await workbench.preview({
       manifest,
@@ -68,6 +72,7 @@ export async function preview(
       allowPrivateNetworks,
       ...(record === undefined ? {} : { record }),
       ...(replay === undefined ? {} : { replay }),
+      ...(signIn ? { signIn } : {}),
     })
     return { ...report, ...(fixture === undefined ? {} : { fixture }) }
   } catch (error) {

@@ -176,7 +176,8 @@ export function sourceRoutes(app: App, deps: ApiDeps): void {
     const row = find(request, request.params.id)
     const manifest = requireManifest(row.connector, deps)
     const config = secrets.decryptConfig({ kind: 'source', id: row.id }, row.config)
-    return preview(manifest, { ...request.body, config, timezone: row.timezone }, deps)
+    const { id, connector, timezone } = row
+    return preview(manifest, { ...request.body, config, timezone, source: { id, connector } }, deps)
   })
   app.get('/api/v1/sources/:id/streams', ops.streams, async (request) => ({
     data: offeredStreams(find(request, request.params.id), deps),

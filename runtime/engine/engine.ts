@@ -1,3 +1,4 @@
+import type { MessagePort } from 'node:worker_threads'
 import type { CheckResult, DestinationType } from '../../schema/destination.ts'
 import type { Progress, SchedulerState } from '../../schema/event.ts'
 import type { RunTrigger } from '../../schema/run.ts'
@@ -56,6 +57,8 @@ export interface Engine {
     config: Record<string, unknown>,
     sourceId?: string,
   ): Promise<CheckResult>
+  /** A line to the keeper of a source's sign-in for a task of somebody else; null where the sign-in needs none. */
+  openSignIn(sourceId: string, connector: string): MessagePort | null
   checkDestination(type: DestinationType, config: Record<string, unknown>): Promise<CheckResult>
   schedulerState(): SchedulerState
   /** Progress of the runs that are active now. */

@@ -256,14 +256,17 @@ export class LedgerEngine implements Engine, RunHost {
     config: Record<string, unknown>,
     sourceId?: string,
   ): Promise<CheckResult> {
-    const { allowPrivateNetworks, signIns, openPorts } = this.#deps
+    const { allowPrivateNetworks } = this.#deps
     const manifest = this.#manifestOf(connector)
     const task = { kind: 'check-source' as const, manifest, config, allowPrivateNetworks }
-    if (sourceId === undefined || !signIns || rotatingFields(manifest).length === 0)
-      return this.#task(task)
-    const { port1, port2 } = openPorts()
-    signIns.attach(sourceId, port1)
-    return this.#task({ ...task, signIn: port2 }, [port2])
+    const signIn = sourceId === undefined ? null : this.openSignIn(sourceId, connector)
+    return signIn ? this.#task({ ...task, signIn }, [signIn]) : this.#task(task)
+  }
+
+  openSignIn(sourceId: string, connector: string): MessagePort | null {
+    const { signIns, openPorts } = this.#deps
+    const isKept = signIns && rotatingFields(this.#manifestOf(connector)).length > 0
+    return isKept ? signIns.open(sourceId, openPorts) : null
   }
 
   checkDestination(type: DestinationType, config: Record<string, unknown>): Promise<CheckResult> {

@@ -51,6 +51,13 @@ export class SignIns {
     this.#deps = deps
   }
 
+  /** A line for a task: the end that the task gets. */
+  open<P extends Port>(sourceId: string, openPorts: () => { port1: P; port2: P }): P {
+    const { port1, port2 } = openPorts()
+    this.attach(sourceId, port1)
+    return port2
+  }
+
   /** A worker opened its line. */
   attach(sourceId: string, port: Port): void {
     const entry = this.#entry(sourceId)

@@ -1,8 +1,9 @@
-/** A refresh token that changes with each use outlives two workers, a check, the life of its tokens and a kill. */
+/** A refresh token that changes with each use outlives two workers, a check, previews, the life of its tokens and a kill. */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import type { CheckResult } from '../../schema/destination.ts'
+import type { PreviewReport } from '../../schema/preview.ts'
 import type { Source } from '../../schema/source.ts'
 import { startApi } from '../actors/connectors/test-api.ts'
 import { startDerrick } from '../support/derrick.ts'
@@ -84,6 +85,22 @@ t.test('two workers, a check and a kill use each refresh token once', async (t) 
     start_date: new Date(Date.now() - 200 * dayMs).toISOString(),
   })
   t.ok((await derrick.api<CheckResult>('POST', `/sources/${source.id}/check`)).ok)
+  const preview = () =>
+    derrick.api<PreviewReport>('POST', `/sources/${source.id}/preview`, { stream: 'days' })
+  const known = await preview()
+  t.match(
+    [known.failure, known.pages.length > 0, state.count],
+    [null, true, 1],
+    'with a known token',
+  )
+  state.left = 0
+  const renewed = await preview()
+  t.match(
+    [renewed.failure, renewed.pages.length > 0, state.count],
+    [null, true, 2],
+    'with a new one',
+  )
+  t.notMatch(JSON.stringify([known, renewed]), /(refresh|access)-token-number/)
   const destination_id = await createFiles(derrick, files)
   const connection = { name: 'shop', source_id: source.id, destination_id, namespace: 'shop' }
   const [id] = (

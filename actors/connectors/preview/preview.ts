@@ -5,6 +5,7 @@ import type { Manifest } from '../../../schema/manifest/manifest.ts'
 import { type PreviewOrder, type PreviewReport, previewLimits } from '../../../schema/preview.ts'
 import type { Row } from '../../destinations/writer.ts'
 import type { HttpClient } from '../../http/http.ts'
+import type { SignInKeeper } from '../manifest/keeper.ts'
 import { makeOwnership } from '../manifest/ownership.ts'
 import { readStream } from '../manifest/reader.ts'
 import { openSession, type SourceSession } from '../manifest/session.ts'
@@ -31,6 +32,8 @@ export interface PreviewOptions {
   replay?: string
   /** give a fixture of what was asked */
   record?: boolean
+  /** as for any other read */
+  keeper?: SignInKeeper
 }
 
 /** As previewStream; errors as data, for they cross threads. */
@@ -97,6 +100,7 @@ export async function previewStream(options: PreviewOptions): Promise<PreviewAns
     clock,
     random: options.random,
     timezone,
+    ...(options.keeper ? { keeper: options.keeper } : {}),
   })
   for (const secret of session.secrets) mask.add(secret)
   if (fixture) session.signIn = noSignIn

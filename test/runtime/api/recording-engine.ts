@@ -69,6 +69,7 @@ export function recordingEngine(stores: Stores, hub: EventHub, now: () => number
       record('checkSource', connector, config)
       return { ok: true, steps: [] }
     },
+    openSignIn: () => null,
     checkDestination: async (type, config) => {
       record('checkDestination', type, config)
       return { ok: true, steps: [] }
