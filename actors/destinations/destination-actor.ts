@@ -2,9 +2,10 @@ import type { MessagePort } from 'node:worker_threads'
 import type { JobRange, Target } from '../../schema/protocol.ts'
 import { RangeSession } from './range-session.ts'
 import { DestinationRegistry } from './registry.ts'
+import { SpoolPool, workerLoanBytes, workerSpoolBytes } from './spool-pool.ts'
 
 /** The destinations of this worker. */
-export const registry = new DestinationRegistry()
+export const registry = new DestinationRegistry(new SpoolPool(workerSpoolBytes, workerLoanBytes))
 
 /** Serves one range on its port, which says `begin-range` first; resolves when nothing of it is held any more. */
 export function attachDestination(port: MessagePort, destinations = registry): Promise<void> {

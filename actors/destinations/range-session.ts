@@ -182,7 +182,7 @@ export class RangeSession {
     this.#attempt = null
     if (!attempt) return
     if (abort) await attempt.writer.abort().catch(() => {})
-    await attempt.spool.drop().catch(() => {})
+    await attempt.spool.drop(!abort).catch(() => {})
     await attempt.lease.release()
   }
 

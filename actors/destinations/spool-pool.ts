@@ -1,6 +1,9 @@
 /** Bytes that all spools of one worker may hold together, in memory and on disk, before appends wait. */
 export const workerSpoolBytes = 4 * 1024 * 1024 * 1024
 
+/** Memory that spools of one worker borrow together beyond what each may hold anyway. */
+export const workerLoanBytes = 32 * 1024 * 1024
+
 interface Waiter {
   bytes: number
   resolve: () => void
@@ -12,12 +15,31 @@ interface Waiter {
  */
 export class SpoolPool {
   readonly limit: number
+  readonly #mostLent: number
   #used = 0
+  #lent = 0
   #exempt: object | null = null
   readonly #waiters = new Map<object, Waiter>()
 
-  constructor(limit: number = workerSpoolBytes) {
+  /** @param mostLent memory that spools may borrow together */
+  constructor(limit: number = workerSpoolBytes, mostLent = 0) {
     this.limit = limit
+    this.#mostLent = mostLent
+  }
+
+  get lent(): number {
+    return this.#lent
+  }
+
+  /** Lends memory while there is some; never waits, as a spool has its file to go to. */
+  borrow(bytes: number): boolean {
+    if (this.#lent + bytes > this.#mostLent) return false
+    this.#lent += bytes
+    return true
+  }
+
+  repay(bytes: number): void {
+    this.#lent -= bytes
   }
 
   get used(): number {

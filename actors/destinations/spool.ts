@@ -11,6 +11,8 @@ import type { SpoolPool } from './spool-pool.ts'
 import type { SpooledPage } from './writer.ts'
 
 const suffix = '.spool'
+/** So much one spool holds in memory, where its worker's pool lends it what is beyond its own. */
+const mostInMemory = 8 * 1024 * 1024
 const openNew =
   constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC | (constants.O_NOFOLLOW ?? 0)
 
@@ -38,13 +40,14 @@ export interface SpoolOptions {
   dir: string
   /** the file is `<name>.spool`; asked when the spool leaves memory, so the fence may be in it */
   name: () => string
+  /** what it may hold in memory without asking */
   memoryBytes: number
   signal: AbortSignal
 }
 
 /**
- * One attempt's pages, in order: in memory first, then in an unsynced file that only this process can read. It may be
- * replayed any number of times; the API is not asked again. Not safe for concurrent appends.
+ * One attempt's pages, in order: in memory as long as there is room, then in an unsynced file that only this process can read.
+ * Most ranges never see the disk twice. It may be replayed any number of times; the API is not asked again. Not safe for concurrent appends.
  */
 export class Spool {
   readonly #options: SpoolOptions
@@ -53,6 +56,7 @@ export class Spool {
   #file: FileHandle | null = null
   #path: string | null = null
   #bytes = 0
+  #borrowed = 0
   #records = 0
   #checksum = 0
   #dropped = false
@@ -92,7 +96,7 @@ export class Spool {
     if (this.#dropped) return pool.release(this, length)
     this.#bytes += length
     this.#pages.push(this.#entry(page))
-    if (this.#file || this.#bytes > memoryBytes) await this.#spill()
+    if (this.#file || !this.#fitsMemory(memoryBytes)) await this.#spill()
     this.#records += page.recordCount
     this.#checksum = addChecksums(this.#checksum, page.checksum)
     for (const row of page.meta.superseded) this.#superseded.add(row)
@@ -118,11 +122,16 @@ export class Spool {
     }
   }
 
-  /** Forgets everything, removes the file and gives the bytes back. Safe to call twice. */
-  async drop(): Promise<void> {
+  /**
+   * Forgets everything, removes the file and gives the bytes back. Safe to call twice.
+   * @param isUnused nothing of it is being written any more, so that its memory can be freed at once
+   */
+  async drop(isUnused = false): Promise<void> {
     if (this.#dropped) return
     this.#dropped = true
+    if (isUnused) for (const { bytes } of this.#pages) if (bytes) freeBytes(bytes)
     this.#pages.length = 0
+    this.#repay()
     try {
       await this.#file?.close()
       if (this.#path) await unlink(this.#path)
@@ -141,6 +150,20 @@ export class Spool {
     return { bytes, length: bytes.byteLength, recordCount, checksum, crc: meta.crc, columns }
   }
 
+  /** Whether all of it may stay in memory; what is beyond its own is borrowed. */
+  #fitsMemory(own: number): boolean {
+    const more = this.#bytes - own - this.#borrowed
+    if (more <= 0) return true
+    if (this.#bytes > mostInMemory || !this.#options.pool.borrow(more)) return false
+    this.#borrowed += more
+    return true
+  }
+
+  #repay(): void {
+    this.#options.pool.repay(this.#borrowed)
+    this.#borrowed = 0
+  }
+
   async #spill(): Promise<void> {
     const { dir, name } = this.#options
     const path = this.#path ?? join(dir, `${name()}${suffix}`)
@@ -156,6 +179,7 @@ export class Spool {
         page.bytes = null
         freeBytes(bytes)
       }
+      this.#repay()
     } catch (error) {
       throw spoolFailure(error, path)
     }

@@ -77,6 +77,37 @@ t.test('the file is made only past the bound, is private, and goes with the spoo
   t.strictSame(await readdir(dir), [])
 })
 
+t.test('what a spool may hold beyond its own memory is borrowed, and given back', async (t) => {
+  const dir = await tempFolder(t)
+  const pool = new SpoolPool(10_000, 150)
+  const open = (name: string): Spool => openSpool(dir, { pool, name: () => name })
+  const [a, b] = [open('1-1'), open('2-1')] as const
+  for (const letter of 'abc') await a.append(page(letter.repeat(70)))
+  t.equal(pool.lent, 110)
+  t.strictSame(await readdir(dir), [], 'in memory')
+  await b.append(page('x'.repeat(100)))
+  await b.append(page('y'.repeat(70)))
+  t.equal(pool.lent, 110, 'nothing is left to lend')
+  t.strictSame(await readdir(dir), ['2-1.spool'])
+  await a.append(page('d'.repeat(70)))
+  t.equal(pool.lent, 0, 'a spool in its file needs no memory')
+  t.strictSame((await readdir(dir)).sort(), ['1-1.spool', '2-1.spool'])
+  t.strictSame(
+    await replayed(a),
+    ['a', 'b', 'c', 'd'].map((letter) => letter.repeat(70)),
+  )
+  const c = open('3-1')
+  await c.append(page('z'.repeat(200)))
+  t.equal(pool.lent, 100)
+  const huge = open('4-1')
+  await huge.append(page('h'.repeat(251)))
+  t.equal(pool.lent, 100, 'more than there is')
+  await Promise.all([a, b, c, huge].map((spool) => spool.drop(true)))
+  t.equal(pool.lent, 0)
+  t.equal(pool.used, 0)
+  t.strictSame(await readdir(dir), [])
+})
+
 t.test('rows that later ones replace are known by their number', async (t) => {
   const spool = openSpool(await tempFolder(t))
   await spool.append(page('ab', 2))
