@@ -42,7 +42,7 @@ export class Duplicates {
    * where `cursorFrom` is negative. Undefined, and nothing noted, when they are something else.
    */
   noteRaw(
-    body: Uint8Array,
+    body: DataView,
     from: number,
     to: number,
     cursorFrom: number,
@@ -59,7 +59,7 @@ export class Duplicates {
 
   #note(key: TextSpan, cursor: TextSpan, row: number): number | null {
     const texts = this.#texts
-    const hash = hashOf(texts.bytes, key)
+    const hash = hashOf(texts, key)
     const inRecent = this.#recent.find(texts.bytes, key, hash)
     const inOlder = inRecent < 0 && this.#older ? this.#older.find(texts.bytes, key, hash) : -1
     if (inRecent < 0 && inOlder < 0) {

@@ -1,5 +1,6 @@
 import { hash, randomBytes } from 'node:crypto'
 import { isExact } from './raw-json.ts'
+import { viewOf } from './row-hash.ts'
 
 /** Longer keys are remembered by their SHA-256, so that a generation of them stays small. */
 const longestKey = 64
@@ -15,6 +16,7 @@ const kindHash = 5
 const kindAside = 6
 
 const quote = 0x22
+const backslash = 0x5c
 
 /** Part of the bytes of `KeyTexts`. */
 export interface TextSpan {
@@ -25,6 +27,7 @@ export interface TextSpan {
 /** Writes one row's key and cursor as bytes that are equal only where the values are. */
 export class KeyTexts {
   #bytes = new Uint8Array(512)
+  #view = viewOf(this.#bytes)
   #end = 0
   #aside: unknown = null
   readonly #keySpan: TextSpan = { from: 0, to: 0 }
@@ -32,6 +35,10 @@ export class KeyTexts {
 
   get bytes(): Uint8Array {
     return this.#bytes
+  }
+
+  get view(): DataView {
+    return this.#view
   }
 
   clear(): void {
@@ -66,23 +73,19 @@ export class KeyTexts {
   }
 
   /** A JSON text without escapes and other than ASCII characters, or a short whole number; null for anything else. */
-  token(body: Uint8Array, from: number, to: number): TextSpan | null {
-    const isText = body[from] === quote
+  token(body: DataView, from: number, to: number): TextSpan | null {
+    const isText = body.getUint8(from) === quote
     const first = isText ? from + 1 : from
-    const last = isText ? to - 1 : to
-    if (last - first > longestKey) return null
-    const start = this.#end
-    const bytes = this.#bytes
-    bytes[start] = isText ? kindText : kindNumber
-    let end = start + 1
-    for (let at = first; at < last; at += 1, end += 1) {
-      const byte = body[at] as number
-      const isPlain = isText ? byte < 0x80 && byte !== 0x5c : byte >= 0x30 && byte <= 0x39
-      if (!isPlain) return null
-      bytes[end] = byte
-    }
+    const length = isText ? to - from - 2 : to - from
     // Numbers in any other form may be equal to one in this.
-    if (!isText && (last - first > 15 || last === first)) return null
+    if (length > longestKey || (!isText && (length > 15 || length === 0))) return null
+    const start = this.#end
+    const end = start + 1 + length
+    this.#bytes[start] = isText ? kindText : kindNumber
+    const isPlain = isText
+      ? copyAscii(body, first, this.#view, start + 1, length)
+      : copyDigits(body, first, this.#bytes, start + 1, length)
+    if (!isPlain) return null
     this.#end = end
     return this.#span(start, end)
   }
@@ -134,12 +137,43 @@ export class KeyTexts {
     return span
   }
 
+  /** With room for the whole words that `copy` reads. */
   #reserve(size: number): void {
-    if (size <= this.#bytes.length) return
-    const larger = new Uint8Array(size * 2)
+    if (size + 4 <= this.#bytes.length) return
+    const larger = new Uint8Array(size * 2 + 4)
     larger.set(this.#bytes)
     this.#bytes = larger
+    this.#view = viewOf(larger)
   }
+}
+
+/** Copies four bytes at a time; false when one of them is a backslash or no ASCII. */
+function copyAscii(from: DataView, first: number, to: DataView, start: number, length: number) {
+  let at = 0
+  let seen = 0
+  for (; at + 4 <= length; at += 4) {
+    const word = from.getInt32(first + at, true)
+    to.setInt32(start + at, word, true)
+    // Zero bytes of this are backslashes; subtracting one from each sets the highest bit of those.
+    const other = word ^ 0x5c5c5c5c
+    seen |= word | ((other - 0x01010101) & ~other)
+  }
+  for (; at < length; at += 1) {
+    const byte = from.getUint8(first + at)
+    to.setUint8(start + at, byte)
+    if (byte === backslash) return false
+    seen |= byte
+  }
+  return (seen & 0x80808080) === 0
+}
+
+function copyDigits(from: DataView, first: number, to: Uint8Array, start: number, length: number) {
+  for (let at = 0; at < length; at += 1) {
+    const byte = from.getUint8(first + at)
+    if (byte < 0x30 || byte > 0x39) return false
+    to[start + at] = byte
+  }
+  return true
 }
 
 const none = new Uint8Array(0)
@@ -163,10 +197,15 @@ function valueIn(bytes: Uint8Array, from: number, to: number, aside: unknown): u
 const seed = randomBytes(4).readInt32LE()
 
 /** Hash of a span, for `KeyTable`. */
-export function hashOf(bytes: Uint8Array, { from, to }: TextSpan): number {
+export function hashOf({ view }: KeyTexts, { from, to }: TextSpan): number {
   let hash = seed
-  for (let at = from; at < to; at += 1) {
-    hash = Math.imul(hash ^ (bytes[at] as number), 0x5bd1e995)
+  let at = from
+  for (; at + 4 <= to; at += 4) {
+    hash = Math.imul(hash ^ view.getInt32(at, true), 0x5bd1e995)
+    hash ^= hash >>> 15
+  }
+  for (; at < to; at += 1) {
+    hash = Math.imul(hash ^ view.getUint8(at), 0x5bd1e995)
     hash ^= hash >>> 15
   }
   return Math.imul(hash ^ (hash >>> 13), 0x85ebca6b) ^ (to - from)
@@ -188,7 +227,8 @@ export class KeyTable {
   #keyLengths = new Uint8Array(512)
   #cursorLengths = new Uint8Array(512)
   #cursorRooms = new Uint8Array(512)
-  #bytes = new Uint8Array(512 * 48)
+  #bytes = new Uint8Array(512 * 64)
+  #view = viewOf(this.#bytes)
   #end = 0
   #size = 0
   readonly #aside = new Map<number, unknown>()
@@ -226,13 +266,14 @@ export class KeyTable {
     if (this.#size === this.#rows.length) this.#grow()
     const at = this.#size
     const keyLength = key.to - key.from
-    const room = Math.max(cursorRoom, cursor.to - cursor.from)
+    // Whole words, which `copy` writes; what they spill of a key is overwritten by its cursor.
+    const room = Math.max(cursorRoom, (cursor.to - cursor.from + 3) & ~3)
     this.#reserve(keyLength + room)
     this.#offsets[at] = this.#end
     this.#keyLengths[at] = keyLength
     this.#cursorRooms[at] = room
     this.#hashes[at] = hash
-    copy(texts.bytes, key, this.#bytes, this.#end)
+    copy(texts.view, key, this.#view, this.#end)
     this.#end += keyLength + room
     this.#size += 1
     this.#place(at)
@@ -245,7 +286,7 @@ export class KeyTable {
     const length = cursor.to - cursor.from
     const to = (this.#offsets[at] as number) + (this.#keyLengths[at] as number)
     if (length <= (this.#cursorRooms[at] as number) && texts.bytes[cursor.from] !== kindAside) {
-      copy(texts.bytes, cursor, this.#bytes, to)
+      copy(texts.view, cursor, this.#view, to)
       this.#cursorLengths[at] = length
       return
     }
@@ -275,6 +316,7 @@ export class KeyTable {
     const larger = new Uint8Array(this.#bytes.length * 2)
     larger.set(this.#bytes)
     this.#bytes = larger
+    this.#view = viewOf(larger)
   }
 
   #grow(): void {
@@ -295,6 +337,9 @@ function grown<T extends Int32Array | Uint32Array | Uint8Array>(from: T, to: T):
   return to
 }
 
-function copy(from: Uint8Array, span: TextSpan, to: Uint8Array, at: number): void {
-  for (let a = span.from, b = at; a < span.to; a += 1, b += 1) to[b] = from[a] as number
+/** Copies whole words: up to three bytes more than the span has. */
+function copy(from: DataView, span: TextSpan, to: DataView, start: number): void {
+  for (let a = span.from, b = start; a < span.to; a += 4, b += 4) {
+    to.setInt32(b, from.getInt32(a, true), true)
+  }
 }

@@ -32,14 +32,14 @@ export function rawKeys(
     fields,
     areWhole: (raw) => paths.every((_, i) => isEverywhere(raw, i)),
     note(raw, index, row) {
-      const { body, table, stride } = raw
+      const { body, view, table, stride } = raw
       const at = index * stride
       const cursorAt = cursorField < 0 ? -1 : at + cursorField * 2
       const from = cursorAt < 0 ? -1 : (table.fields[cursorAt] as number)
       const to = cursorAt < 0 ? -1 : (table.fields[cursorAt + 1] as number)
       if (single !== null) {
         const [keyFrom, keyTo] = [table.fields[at] as number, table.fields[at + 1] as number]
-        const loser = duplicates.noteRaw(body, keyFrom, keyTo, from, to, row)
+        const loser = duplicates.noteRaw(view, keyFrom, keyTo, from, to, row)
         if (loser !== undefined) return loser
       }
       const time = from < 0 ? undefined : rawValue(body, from, to)

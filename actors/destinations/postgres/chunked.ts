@@ -43,7 +43,10 @@ export async function commitChunked(
       if ('done' in held) return held.done
       const { rows } = await client.query(`select count(*) as count from ${table}`)
       checkCount(input, Number((rows[0] as { count: string }).count))
-      return mergeStage(client, input, table, held.committed, isDistinct)
+      const receipt = await mergeStage(client, input, table, held.committed, isDistinct)
+      // With the commit, or a process that dies right after it would leave a table that nobody comes by again.
+      await client.query(`drop table ${table}`)
+      return receipt
     })
   } finally {
     await sweepStages(sessions, names, rangePart(key))

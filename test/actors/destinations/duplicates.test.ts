@@ -150,3 +150,32 @@ t.test('keys are equal only where their values are', async (t) => {
   )
   t.pass('for 5000 pairs')
 })
+
+t.test('keys and cursors from bytes are the same as parsed ones', (t) => {
+  const text = fc.oneof(
+    fc.string({ maxLength: 9 }),
+    fc.string({ unit: 'binary', maxLength: 9 }),
+    fc.constantFrom('abc', 'abcd', 'abcde', 'x'.repeat(63), 'x'.repeat(64), 'x'.repeat(65), 'ab\\'),
+  )
+  const value = fc.oneof(text, fc.nat(9), fc.constantFrom(123456789012345, 12345678901234567, 0.5))
+  const rows = fc.array(fc.tuple(value, fc.oneof(value, fc.constant(null))), { maxLength: 40 })
+  let fromBytes = 0
+  fc.assert(
+    fc.property(rows, (rows) => {
+      const raw = new Duplicates(8)
+      const parsed = new Duplicates(8)
+      return rows.every(([key, cursor], row) => {
+        const start = JSON.stringify(key)
+        const body = viewOf(Buffer.from(`${start},${JSON.stringify(cursor)}}`))
+        const at = Buffer.byteLength(start)
+        const cursorFrom = cursor === null ? -1 : at + 1
+        const found = raw.noteRaw(body, 0, at, cursorFrom, body.byteLength - 1, row)
+        if (found !== undefined) fromBytes += 1
+        const loser = found === undefined ? raw.note(plainKey(key), cursor, row) : found
+        return loser === parsed.note(plainKey(key), cursor, row)
+      })
+    }),
+  )
+  t.ok(fromBytes > 100)
+  t.end()
+})
