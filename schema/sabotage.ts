@@ -1,6 +1,7 @@
 /**
  * Deliberate breaches of the promises of a commit, for the harness that must notice them. A build-time constant: bundles
- * of the product define it as empty, which leaves nothing of the breaches in them; from source it is empty, too.
+ * of the product define it as empty, which leaves nothing of the breaches in them; from source it is empty, too. The harness
+ * has a build of its own, where it is what the environment says.
  */
 declare const DERRICK_SABOTAGE: unknown
 

@@ -1,7 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Plugin, rolldown } from 'rolldown'
-import type { Sabotage } from '../../schema/sabotage.ts'
 import { loadLate } from './late-modules.ts'
 
 /** Modules that packages ask for only if they happen to be installed; each sits in a try block. */
@@ -30,7 +29,8 @@ export interface BundleOptions {
   folder: string
   /** all in one file instead of a chunk for whatever is loaded later */
   whole?: boolean
-  sabotage?: Sabotage
+  /** with the deliberate breaches of `schema/sabotage.ts`; the environment says which one acts */
+  breaches?: boolean
 }
 
 /**
@@ -40,12 +40,13 @@ export interface BundleOptions {
  * bundle that asks for none. Rejects when an import cannot be resolved.
  */
 export async function bundle(options: BundleOptions): Promise<string[]> {
-  const { entry, folder, whole = false, sabotage = '' } = options
+  const { entry, folder, whole = false, breaches = false } = options
+  const sabotage = breaches ? 'process.env.DERRICK_SABOTAGE' : '""'
   const build = await rolldown({
     input: entry,
     platform: 'node',
     plugins: [leaveOptional, loadLate],
-    transform: { define: { ...define, DERRICK_SABOTAGE: JSON.stringify(sabotage) } },
+    transform: { define: { ...define, DERRICK_SABOTAGE: sabotage } },
     onLog(level, log, report) {
       if (log.code === 'UNRESOLVED_IMPORT') throw new Error(log.message)
       if (log.code !== 'EVAL') report(level, log)

@@ -1,6 +1,5 @@
 import { appendFileSync, copyFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Sabotage } from '../../schema/sabotage.ts'
 import type { AssetFiles } from './assets.ts'
 import { bootAsset, mainFolder, workerFolder } from './boot.ts'
 import { bundle } from './bundle.ts'
@@ -15,11 +14,11 @@ export interface Program {
   assets: AssetFiles
 }
 
-/** Bundles the program into `folder`: the start, the supervisor's chunks and the workers' chunks. */
+/** Bundles the program into `folder`: the start, the supervisor's chunks and the workers' chunks; `breaches` is for tests of tests. */
 export async function bundleProgram(
   root: string,
   folder: string,
-  sabotage: Sabotage = '',
+  { breaches = false } = {},
 ): Promise<Program> {
   const binary = join(root, 'runtime', 'binary')
   const boot = join(folder, 'boot')
@@ -36,7 +35,7 @@ export async function bundleProgram(
     [workerFolder]: join(root, 'actors', 'worker-entry.ts'),
   }
   for (const [name, entry] of Object.entries(bundles)) {
-    const chunks = await bundle({ entry, folder: join(folder, name), sabotage })
+    const chunks = await bundle({ entry, folder: join(folder, name), breaches })
     for (const chunk of chunks) assets[`${name}/${chunk}`] = join(folder, name, chunk)
   }
   return { main: mainScript, assets }

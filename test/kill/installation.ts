@@ -9,7 +9,7 @@ import {
 } from '../support/derrick.ts'
 import type { ShopProcess } from '../support/simulator.ts'
 import { waitFor } from '../support/wait.ts'
-import { readLedger } from './ledger.ts'
+import { openLedger, readLedger } from './ledger.ts'
 import { namespace, type Place } from './place.ts'
 
 export const hourMs = 3_600_000
@@ -112,11 +112,12 @@ export class Installation {
 
   /** Resolves when every range is complete; rejects when the process ends before. */
   async settle(derrick: Derrick): Promise<void> {
+    using ledger = openLedger(this.dataDir)
     const all = await waitFor(
       'all ranges to be complete',
       () => {
         if (!derrick.child.running()) return 'ended'
-        const { ranges } = this.ledger(false)
+        const ranges = ledger.ranges()
         const open = ranges.filter(({ status }) => status !== 'complete')
         if (ranges.length > 0 && open.length === 0) return 'complete'
         const failed = open.filter(({ status }) => status === 'failed')

@@ -33,22 +33,38 @@ interface Row extends Omit<LedgerRange, 'kind' | 'status'> {
   status: number
 }
 
-/** Looks into the database of a program that is dead or alive, without changing it; `check` reads all of its file. */
-export function readLedger(dataDir: string, check = true): Ledger {
-  const file = join(dataDir, 'derrick.db')
-  if (!existsSync(file)) return { ranges: [], integrity: 'ok' }
-  const db = new Sqlite(file, { readonly: true, timeout: 5_000 })
-  try {
-    const integrity = check ? String(db.pragma('integrity_check', { simple: true })) : 'ok'
+export interface LedgerReader extends Disposable {
+  ranges(): LedgerRange[]
+  /** reads all of the file */
+  integrity(): string
+}
+
+/** Looks into the database of a program that is dead or alive, without changing it; for more than one look. */
+export function openLedger(dataDir: string): LedgerReader {
+  const db = new Sqlite(join(dataDir, 'derrick.db'), { readonly: true, timeout: 5_000 })
+  let select: Sqlite.Statement | undefined
+  const prepare = (): Sqlite.Statement | undefined => {
     const known = db.prepare(`select 1 from sqlite_schema where name = 'ranges'`).get()
-    const rows = known ? (db.prepare(query).all() as Row[]) : []
-    const ranges = rows.map((row) => ({
-      ...row,
-      kind: row.kind === 1 ? ('full' as const) : ('window' as const),
-      status: statuses[row.status] ?? 'failed',
-    }))
-    return { ranges, integrity }
-  } finally {
-    db.close()
+    return known ? db.prepare(query) : undefined
   }
+  return {
+    ranges() {
+      select ??= prepare()
+      return ((select?.all() ?? []) as Row[]).map((row) => ({
+        ...row,
+        kind: row.kind === 1 ? ('full' as const) : ('window' as const),
+        status: statuses[row.status] ?? 'failed',
+      }))
+    },
+    integrity: () => String(db.pragma('integrity_check', { simple: true })),
+    [Symbol.dispose]: () => void db.close(),
+  }
+}
+
+/** One look; `check` reads all of the file. */
+export function readLedger(dataDir: string, check = true): Ledger {
+  if (!existsSync(join(dataDir, 'derrick.db'))) return { ranges: [], integrity: 'ok' }
+  using ledger = openLedger(dataDir)
+  const integrity = check ? ledger.integrity() : 'ok'
+  return { ranges: ledger.ranges(), integrity }
 }

@@ -30,7 +30,7 @@ export async function killAtRandom(
     const moment = chooseMoment(random)
     const derrick = scene.main.spawn()
     const work = giveWork(scene, derrick, random, tally)
-    await awaitMoment(moment, scene.place, derrick.child.exited)
+    await awaitMoment(moment, scene.place, derrick.child.exited, work)
     await derrick.kill9()
     await work
     tally.killed(moment.kind)

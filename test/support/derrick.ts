@@ -16,7 +16,7 @@ export interface DerrickOptions {
   /** where its database lives; the caller owns and removes it */
   dataDir: string
   /** `executable` is dist/derrick, `source` the checkout; by default the executable where it is built */
-  run?: 'executable' | 'source' | { file: string }
+  run?: 'executable' | 'source' | { file: string; env?: Record<string, string> }
   env?: Record<string, string>
   /** put before the command, to run it under another program (strace) */
   under?: string[]
@@ -67,6 +67,7 @@ export function spawnDerrick(options: DerrickOptions, port: number): Derrick {
     PATH: process.env.PATH ?? '',
     HOME: options.dataDir,
     DERRICK_ADMIN_API_KEY: apiKey,
+    ...(typeof options.run === 'object' ? options.run.env : {}),
     ...options.env,
   }
   const [file = '', ...args] = [...command, ...(options.args ?? ['serve']), ...flags]
