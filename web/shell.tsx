@@ -2,6 +2,7 @@ import { A, useLocation } from '@solidjs/router'
 import { createEffect, For, type JSX, on, Show } from 'solid-js'
 import { api } from './api.ts'
 import { feedShown, schedulerShown } from './badges.ts'
+import { Bell } from './notifications/bell.tsx'
 import { problemOf } from './problem.ts'
 import { feed, now, session, world } from './store/store.ts'
 import { setTheme, type Theme, theme, themes } from './theme.ts'
@@ -38,6 +39,7 @@ export function Shell(props: { children: JSX.Element }) {
           <div class="top-tools">
             <SchedulerBadge />
             <LiveBadge />
+            <Bell />
             <ThemeChoice />
             <Show when={session()?.auth === 'session'}>
               <SignOut />
@@ -140,7 +142,7 @@ function ThemeChoice() {
   return (
     <button
       type="button"
-      class="tool tool-button"
+      class="tool tool-button theme-choice"
       onClick={() => setTheme(next())}
       title={`Theme: ${theme()}. Press for ${next()}.`}
       aria-label={`Theme: ${theme()}. Press for ${next()}.`}

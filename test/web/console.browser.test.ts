@@ -121,6 +121,9 @@ t.test('from nothing to the first complete calendar, in the console alone', { sk
     await page.getByLabel('Order of refunds').locator('option[value=newest_first]').isDisabled(),
     'newest first is off where the API can’t do it',
   )
+  await page.getByRole('checkbox', { name: 'Orders' }).uncheck()
+  t.ok(await page.getByRole('button', { name: 'Add streams' }).isDisabled())
+  await page.getByRole('checkbox', { name: 'Orders' }).check()
   await page.getByRole('button', { name: 'Add 1 stream' }).click()
 
   const row = page.locator('li.stream', { hasText: 'orders' })
@@ -187,6 +190,44 @@ t.test('a refused key shows its remedy where one looks first', { skip }, async (
   await row.getByRole('button', { name: 'Sync now' }).click()
   await page.getByText('The source is paused').waitFor({ timeout: 60_000 })
   await row.locator('.failure', { hasText: 'auth' }).waitFor()
+
+  await page.getByRole('button', { name: 'Notifications, 1 unread' }).click()
+  const drawer = page.getByRole('dialog', { name: 'Notifications' })
+  await drawer.getByText('shop is paused: sign-in refused').waitFor()
+  await drawer.getByText('What to do:').waitFor()
+  await drawer.getByRole('button', { name: 'Mark all as read' }).click()
+  await page
+    .getByRole('button', { name: 'Notifications', exact: true, includeHidden: true })
+    .waitFor()
+  await drawer.getByRole('link', { name: 'Open its source' }).click()
+  await page.getByRole('heading', { level: 1, name: 'Sources' }).waitFor()
+})
+
+t.test('types of columns are declared where the destination has types', { skip }, async (t) => {
+  const of = await scene(t)
+  const { page, derrick } = of
+  await connect(of, { name: 'orders' })
+  const { data: sources } = await derrick.api<{ data: { id: string }[] }>('GET', '/sources')
+  const make = (path: string, body: object) => derrick.api<{ id: string }>('POST', path, body)
+  const config = { url: 'postgres://nobody@127.0.0.1:1/none' }
+  const tables = await make('/destinations', { name: 'tables', type: 'postgres', config })
+  const ends = { source_id: sources[0]?.id, destination_id: tables.id }
+  const connection = await make('/connections', { name: 'to-tables', ...ends })
+  const stream = await make('/streams', { connection_id: connection.id, name: 'products' })
+  await signIn(page, derrick.url, derrick.apiKey)
+  await page.goto(`${derrick.url}/connections?edit=${stream.id}`)
+  const field = page.getByLabel('Types of columns')
+  await field.fill('price: decimal')
+  await page.getByRole('alert').filter({ hasText: 'price: decimal' }).waitFor()
+  t.ok(await page.getByRole('button', { name: 'Save' }).isDisabled())
+  await field.fill('price: number')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByText('products is saved').waitFor()
+  t.match(await derrick.api('GET', `/streams/${stream.id}`), {
+    columns: { price: { type: 'number' } },
+  })
+  const line = page.getByRole('row', { name: /products/ })
+  await line.getByText('read whole').waitFor()
 })
 
 t.test('every page fits a phone, in the dark too', { skip }, async (t) => {
@@ -196,7 +237,12 @@ t.test('every page fits a phone, in the dark too', { skip }, async (t) => {
   await signIn(page, derrick.url, derrick.apiKey)
   await page.setViewportSize({ width: 390, height: 844 })
   await page.emulateMedia({ colorScheme: 'dark' })
-  for (const name of ['Overview', 'Runs', 'Connections', 'Sources', 'Destinations', 'Settings']) {
+  const pages = ['Overview', 'Runs', 'Connections', 'Sources', 'Destinations', 'Settings']
+  for (const name of pages) {
+    const box = await page.getByRole('link', { name, exact: true }).first().boundingBox()
+    t.ok(box && box.x >= 0 && box.x + box.width <= 390, `${name} is in sight`)
+  }
+  for (const name of pages) {
     await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name }).click()
     await page.getByRole('heading', { level: 1, name }).waitFor()
     t.ok(await noOverflow(page), name)
@@ -204,6 +250,7 @@ t.test('every page fits a phone, in the dark too', { skip }, async (t) => {
   const ground = () =>
     page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor)
   const dark = await ground()
+  await page.setViewportSize({ width: 1440, height: 900 })
   await page.getByRole('button', { name: /^Theme: system/ }).click()
   t.not(await ground(), dark, 'light when asked for, whatever the system says')
   await page.reload()

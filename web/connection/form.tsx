@@ -53,13 +53,16 @@ export function ConnectionForm(props: { connection: Connection | undefined; onCl
             busy={state.form.busy() !== undefined}
             off={state.off()}
           >
-            Add {state.chosen()} {state.chosen() === 1 ? 'stream' : 'streams'}
+            {addText(state.chosen())}
           </Button>
         </div>
       </form>
     </Drawer>
   )
 }
+
+const addText = (chosen: number): string =>
+  chosen === 0 ? 'Add streams' : `Add ${chosen} ${chosen === 1 ? 'stream' : 'streams'}`
 
 /** The streams that the source offers, and how all chosen ones begin. */
 function Offer(props: { state: ConnectionState }) {

@@ -7,6 +7,7 @@ import { moment } from '../format.ts'
 import { createLoad } from '../load.ts'
 import { change, now, world } from '../store/store.ts'
 import { put } from '../store/world.ts'
+import { ColumnsField, createColumns } from '../stream/columns-field.tsx'
 import { nextRun } from '../stream/next-run.ts'
 import { lookbackOf, revisitOf } from '../stream/revisit.ts'
 import { RevisitField } from '../stream/revisit-field.tsx'
@@ -26,6 +27,7 @@ export function StreamForm(props: { stream: Stream; onClose: () => void }) {
   const [schedule, setSchedule] = createSignal(stream.schedule ?? '')
   const [zone, setZone] = createSignal(stream.schedule_timezone)
   const [revisit, setRevisit] = createSignal(revisitOf(stream.lookback))
+  const columns = createColumns(stream)
   const sourceId = () => world.connections[stream.connection_id]?.source_id
   const offered = createLoad(sourceId, (id) =>
     listWhole<OfferedStream>(`/sources/${id}/streams`).catch(() => []),
@@ -39,6 +41,7 @@ export function StreamForm(props: { stream: Stream; onClose: () => void }) {
         schedule: schedule().trim() || null,
         schedule_timezone: zone().trim(),
         lookback: lookbackOf(revisit()),
+        ...columns.patch(),
       })
       change((draft) => {
         put(draft.streams, saved)
@@ -91,12 +94,18 @@ export function StreamForm(props: { stream: Stream; onClose: () => void }) {
           <input id="zone" value={zone()} onInput={(event) => setZone(event.currentTarget.value)} />
         </FieldBox>
         <RevisitField value={revisit()} error={form.errorOf('lookback')} onChange={setRevisit} />
+        <ColumnsField columns={columns} error={form.errorOf('columns')} />
         <Show when={form.problem()}>
           {(problem) => <ErrorState title="It was refused" problem={problem()} />}
         </Show>
         <div class="row row-end">
           <Button onClick={props.onClose}>Close</Button>
-          <Button kind="primary" type="submit" busy={form.busy() !== undefined}>
+          <Button
+            kind="primary"
+            type="submit"
+            busy={form.busy() !== undefined}
+            off={columns.error() && 'A type of a column is not right.'}
+          >
             Save
           </Button>
         </div>

@@ -132,8 +132,8 @@ function StreamLine(props: { stream: Stream }) {
       <td data-label="Stream">
         <a href={`/?open=${stream().id}`}>{stream().name}</a>
       </td>
-      <td data-label="Order">{words(stream().sync_strategy)}</td>
-      <td data-label="Range">{stream().sync_granularity}</td>
+      <td data-label="Order">{stream().window ? words(stream().sync_strategy) : 'read whole'}</td>
+      <td data-label="Range">{stream().window ? stream().sync_granularity : '–'}</td>
       <td data-label="Schedule">
         {stream().schedule ? cronText(stream().schedule as string) : 'only by hand'}
       </td>

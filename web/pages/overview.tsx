@@ -141,7 +141,10 @@ function ConnectionCard(props: CardProps) {
       <Show when={source()?.state === 'paused'}>
         <p class="notice">
           <strong>The source is paused.</strong> {source()?.state_reason?.message}{' '}
-          {source()?.state_reason?.remedy} <a href={`/sources?edit=${source()?.id}`}>Open it</a>
+          <Show when={source()?.state_reason?.remedy}>
+            <strong>What to do:</strong> {source()?.state_reason?.remedy}
+          </Show>{' '}
+          <a href={`/sources?edit=${source()?.id}`}>Open it</a>
         </p>
       </Show>
       <ul class="streams">
