@@ -93,12 +93,23 @@ export function authorizeRoutes(app: App, deps: ApiDeps): void {
     const { state, code, error, error_description: described } = request.query
     const sent = pending.get(state)
     pending.delete(state)
-    if (!sent || sent.expiresAt <= now()) throw unknownState()
-    if (code === undefined) throw refused(described ?? error ?? 'it sent no code')
-    await store(sent, code, deps)
-    reply.code(303).header('location', '/sources')
+    try {
+      if (!sent || sent.expiresAt <= now()) throw unknownState()
+      if (code === undefined) throw refused(described ?? error ?? 'it sent no code')
+      await store(sent, code, deps)
+    } catch (problem) {
+      // Who sits in front of a browser is told by the console. Only the code goes into the address: what stands there, anybody may write.
+      if (!(problem instanceof ApiProblem) || !isBrowser(request)) throw problem
+      const told = new URLSearchParams({ not_signed_in: problem.code })
+      if (sent) told.set('source', sent.sourceId)
+      return reply.code(303).header('location', `/sources?${told}`).send()
+    }
+    return reply.code(303).header('location', `/sources?signed_in=${sent.sourceId}`).send()
   })
 }
+
+const isBrowser = ({ headers }: FastifyRequest): boolean =>
+  /\btext\/html\b/.test(headers.accept ?? '')
 
 /** Trades the code and stores what comes of it; what failed for want of it is tried again. */
 async function store(sent: Pending, code: string, deps: ApiDeps): Promise<void> {

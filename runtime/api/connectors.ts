@@ -6,6 +6,7 @@ import { ConfigField } from '../../schema/manifest/config-field.ts'
 import { ManifestIssue } from '../../schema/manifest/issue.ts'
 import type { LoadedManifest } from '../../schema/manifest/load.ts'
 import type { Manifest } from '../../schema/manifest/manifest.ts'
+import { agreedSignIn } from '../../schema/manifest/rotating.ts'
 import type { Connector as Loaded } from '../connectors.ts'
 import type { App } from './app.ts'
 import type { ApiDeps } from './deps.ts'
@@ -25,6 +26,10 @@ const Connector = Type.Object({
   origin: Type.Enum(['built_in', 'folder']),
   ok: Type.Boolean({ description: 'false: its file has errors and no source can use it' }),
   config: Type.Record(Type.String(), ConfigField, { description: 'the form of a source' }),
+  authorize: Type.Union([Type.String(), Type.Null()], {
+    description:
+      'the field of config that GET /sources/{id}/authorize fills, where somebody agrees to the access in a browser',
+  }),
   streams: Type.Array(OfferedStream),
   issues: Type.Array(ManifestIssue),
 })
@@ -190,6 +195,7 @@ function present({ id, origin, manifest, issues }: Loaded) {
     origin,
     ok: manifest !== undefined,
     config: manifest?.config ?? {},
+    authorize: (manifest && agreedSignIn(manifest)?.field) ?? null,
     streams: manifest ? offeredStreams(manifest) : [],
     issues,
   }

@@ -10,6 +10,7 @@ import type { Connector } from '../source/connector.ts'
 import { ConnectorDrawer } from '../source/connector-drawer.tsx'
 import { ConnectorList } from '../source/connector-list.tsx'
 import { SourceForm } from '../source/form.tsx'
+import { SignIn, useSignInAnswer } from '../source/sign-in.tsx'
 import { notAllowed } from '../store/role.ts'
 import { world } from '../store/store.ts'
 import { Badge } from '../ui/badge.tsx'
@@ -30,6 +31,7 @@ export function Sources() {
   const known = () => connectors.data()?.filter((connector) => connector.ok)
   const shown = () => known()?.find((connector) => connector.id === url.get('connector'))
   const { close, saved } = useFormUrl('source')
+  useSignInAnswer()
   return (
     <>
       <div class="page-head">
@@ -49,7 +51,14 @@ export function Sources() {
       </Show>
       <Show when={sources().length > 0} fallback={<NoSource />}>
         <div class="cards">
-          <For each={sources()}>{(source) => <SourceCard source={source} />}</For>
+          <For each={sources()}>
+            {(source) => (
+              <SourceCard
+                source={source}
+                connector={known()?.find(({ id }) => id === source.connector)}
+              />
+            )}
+          </For>
         </div>
       </Show>
       <Show when={connectors.data()}>{(all) => <ConnectorList connectors={all()} />}</Show>
@@ -100,7 +109,7 @@ function NoSource() {
   )
 }
 
-function SourceCard(props: { source: Source }) {
+function SourceCard(props: { source: Source; connector: Connector | undefined }) {
   const users = () => usedBy('source', props.source.id)
   return (
     <section class="card card-body stack">
@@ -123,6 +132,9 @@ function SourceCard(props: { source: Source }) {
         <dt>Used by</dt>
         <dd>{users().length > 0 ? users().join(', ') : 'no connection'}</dd>
       </dl>
+      <Show when={props.connector?.authorize}>
+        {(field) => <SignIn source={props.source} field={field()} />}
+      </Show>
       <SideActions side="source" thing={props.source} />
     </section>
   )

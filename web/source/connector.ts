@@ -16,6 +16,8 @@ export interface Connector {
   /** false: its file has errors and no source can use it */
   ok: boolean
   config: Record<string, ConfigField>
+  /** the field of config that is filled by an agreement in a browser */
+  authorize: string | null
   streams: OfferedStream[]
   issues: ManifestIssue[]
 }

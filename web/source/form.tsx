@@ -13,6 +13,7 @@ import { Drawer } from '../ui/dialog.tsx'
 import { ErrorState } from '../ui/error-state.tsx'
 import { FieldBox } from '../ui/field-box.tsx'
 import { toast } from '../ui/toast.ts'
+import { awaitsAgreement } from './agreement.ts'
 import type { Connector } from './connector.ts'
 import { ConnectorAbout } from './connector-drawer.tsx'
 import { SourcePreview } from './preview.tsx'
@@ -68,7 +69,9 @@ function createSource(props: SourceFormProps) {
       const config = form.read(source()?.config)
       if (!config) return
       setChecked(undefined)
-      if (!source() && !force) {
+      // Without the agreement that is asked for next, there is nothing to try.
+      const agreesLater = awaitsAgreement(described()?.authorize, config, source()?.config)
+      if (!source() && !force && !agreesLater) {
         const result = await api.post<CheckResult>('/sources/check', {
           connector: connector(),
           config,
@@ -78,7 +81,8 @@ function createSource(props: SourceFormProps) {
       }
       const changed = source() !== undefined
       const saved = await store(config)
-      if (changed) setChecked(await api.post<CheckResult>(`/sources/${saved.id}/check`))
+      if (changed && !agreesLater)
+        setChecked(await api.post<CheckResult>(`/sources/${saved.id}/check`))
       if (checked()?.ok === false && !force) return
       toast({ text: `${saved.name} is saved.`, good: true })
       props.onSaved(saved)
@@ -148,6 +152,12 @@ export function SourceForm(props: SourceFormProps) {
           onStartDate={state.setStartDate}
           onZone={state.setZone}
         />
+        <Show when={state.described()?.authorize}>
+          <p class="small">
+            Access is agreed to in a browser: save the source, then press <strong>Authorize</strong>
+            .
+          </p>
+        </Show>
         <Show when={state.described()}>
           {(found) => (
             <SourcePreview

@@ -85,7 +85,7 @@ t.test('somebody agrees in a browser, and the refresh token is stored', async (t
   const query = new URLSearchParams({ state, code: 'good', scope: 'read', session_state: 'x' })
   const back = await h.call('GET', `oauth/callback?${query}`, { key: '', ...host })
   t.equal(back.status, 303, back.text)
-  t.equal(back.headers.location, '/sources')
+  t.equal(back.headers.location, `/sources?signed_in=${id}`)
   const [form] = asked
   t.equal(form?.get('grant_type'), 'authorization_code')
   t.equal(form?.get('redirect_uri'), sent.redirect_uri)
@@ -110,6 +110,21 @@ t.test('who was not sent, comes too late or brings no access changes nothing', a
   const late = await stateOf()
   h.clock.now += 600_001
   t.equal((await comeBack({ state: late, code: 'good' })).status, 400)
+  const browser = { key: '', headers: { accept: 'text/html,application/xhtml+xml' } }
+  const shown = (query: Record<string, string>) =>
+    h.call('GET', `oauth/callback?${new URLSearchParams(query)}`, browser)
+  const stray = await shown({ state: 'made-up', code: 'good' })
+  t.match(stray, {
+    status: 303,
+    headers: { location: /\/sources\?not_signed_in=authorization\.state$/ },
+  })
+  const unwilling = await shown({
+    state: await stateOf(),
+    error: 'x',
+    error_description: 'call 555',
+  })
+  t.match(unwilling.headers.location, /not_signed_in=authorization\.refused&source=src_/)
+  t.notMatch(unwilling.headers.location, /555/, 'words of others are not put into our page')
   const denied = await comeBack({ state: await stateOf(), error: 'access_denied' })
   t.match(denied, { status: 422, body: { code: 'authorization.refused', detail: /access_denied/ } })
   t.same(asked, [], 'the API was not asked')
