@@ -157,7 +157,7 @@ t.test('keys and cursors from bytes are the same as parsed ones', (t) => {
     fc.string({ unit: 'binary', maxLength: 9 }),
     fc.constantFrom('abc', 'abcd', 'abcde', 'x'.repeat(63), 'x'.repeat(64), 'x'.repeat(65), 'ab\\'),
   )
-  const value = fc.oneof(text, fc.nat(9), fc.constantFrom(123456789012345, 12345678901234567, 0.5))
+  const value = fc.oneof(text, fc.nat(9), fc.constantFrom(123456789012345, 2 ** 60, 0.5))
   const rows = fc.array(fc.tuple(value, fc.oneof(value, fc.constant(null))), { maxLength: 40 })
   let fromBytes = 0
   fc.assert(
