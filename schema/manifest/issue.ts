@@ -13,6 +13,7 @@ export const issueCodes = [
   'manifest.window.unit',
   'manifest.paging.short_unsent',
   'manifest.paging.drift',
+  'manifest.paging.restart',
   'manifest.secret.in_url',
   'manifest.duplicate_id',
 ] as const

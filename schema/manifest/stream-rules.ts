@@ -159,6 +159,34 @@ const paging: Rule = (view) => {
   return findings
 }
 
+/**
+ * A restart goes on from the last record's time: the API must send the oldest first and take a start, and the records of that one
+ * time, which come twice, must be known by a key.
+ */
+const restart: Rule = (view) => {
+  const { errors, key, paging: rule, window } = view.stream
+  const places = [
+    ...(rule.type !== 'none' && rule.restart ? [at(view, 'paging', 'restart')] : []),
+    ...errors.flatMap(({ then }, index) =>
+      then === 'restart' ? [at(view, 'errors', index, 'then')] : [],
+    ),
+  ]
+  const [missing, remedy] = !window
+    ? ['a window', 'add a window whose start the API takes']
+    : window.order !== 'asc'
+      ? ['records in ascending order', 'write order: asc in window, and make the API sort so']
+      : !sendsBound(view, 'start')
+        ? ['a start that is sent', 'add window.start or use {{ window.start }}']
+        : ['a key', 'add key: [id]: records of the time that it goes on from come twice']
+  if (missing === 'a key' && key.length > 0) return []
+  return places.map((path) => ({
+    code: 'manifest.paging.restart',
+    message: `${view.name}: restart needs ${missing}`,
+    remedy: `${remedy}; or leave restart out`,
+    path,
+  }))
+}
+
 const decoding: Rule = (view) => {
   const { charset, delimiter, format, xml_item: item } = view.stream.records
   const findings: Finding[] = []
@@ -246,6 +274,7 @@ export const streamRules: readonly Rule[] = [
   windowSent,
   windowValues,
   paging,
+  restart,
   decoding,
   parents,
   request,

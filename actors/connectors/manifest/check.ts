@@ -62,7 +62,7 @@ function failedAt(name: StepName, problem: Failure, steps: CheckStep[], ms: numb
 
 /** The step that a failure belongs to. Any answer at all proves the address. */
 function stepOf(problem: Failure, answered: boolean): StepName {
-  if (problem.code === 'auth.config' || problem.code === 'manifest.unsupported') return 'config'
+  if (problem.code === 'auth.config') return 'config'
   if (!answered) return 'address'
   return problem.category === 'auth' ? 'sign-in' : 'first page'
 }

@@ -48,7 +48,7 @@ const compiledOfSources = new WeakMap<object, Map<string, CompiledStream>>()
 /**
  * A stream of a source, compiled when it is asked for first: it takes a few hundred microseconds, and all ranges of a stream
  * come to the same.
- * @throws DerrickError manifest.stream_unknown, manifest.unsupported, manifest.page_size
+ * @throws DerrickError manifest.stream_unknown, manifest.page_size
  */
 export function planStream(session: SourceSession, name: string): StreamPlan {
   const known = compiledOfSources.get(session.config) ?? new Map<string, CompiledStream>()
@@ -72,7 +72,6 @@ function compileStream(session: SourceSession, name: string): CompiledStream {
       },
     )
   }
-  refuseUnsupported(stream)
   const job = compileJob(stream, name, session)
   const request = requestOf(stream, manifest.api.base_url)
   const zone = windowZone(stream, session)
@@ -158,17 +157,4 @@ function pageSizeOf({ paging }: ManifestStream, session: SourceSession): number 
   throw derrickError('transform', 'manifest.page_size', 'paging.size is no positive number', {
     remedy: "check the source's config",
   })
-}
-
-function refuseUnsupported(stream: ManifestStream): void {
-  const { paging, window } = stream
-  const refuse = (what: string) =>
-    derrickError('transform', 'manifest.unsupported', `${what} is not supported yet`, {
-      remedy: 'leave it out of the manifest',
-    })
-  const restarts =
-    (paging.type !== 'none' && paging.restart) ||
-    stream.errors.some(({ then }) => then === 'restart')
-  if (restarts && (window?.order !== 'asc' || stream.key.length === 0))
-    throw refuse('restart without a window in ascending order and a key')
 }

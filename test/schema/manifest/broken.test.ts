@@ -191,6 +191,41 @@ const streams: [name: string, lines: string[], expected: string, remedy?: RegExp
     /size/,
   ],
   [
+    'a restart without a window',
+    ['key: [id]', 'paging: {type: offset, name: o, restart: {after_records: 100}}'],
+    'manifest.paging.restart 9:46',
+    /add a window/,
+  ],
+  [
+    'a restart in no order',
+    [
+      'key: [id]',
+      'errors: [{when: {status: 400}, then: restart}]',
+      'window: {field: at, tracks: creation, end_filter: false, start: {name: s}}',
+    ],
+    'manifest.paging.restart 9:42',
+    /order: asc/,
+  ],
+  [
+    'a restart that tells nobody where',
+    [
+      'key: [id]',
+      'paging: {type: link, restart: {after_records: 100}}',
+      'window: {field: at, tracks: creation, end_filter: true, end: {name: e}, order: asc}',
+    ],
+    'manifest.paging.restart 9:35',
+    /window\.start/,
+  ],
+  [
+    'a restart without a key',
+    [
+      'paging: {type: link, restart: {after_records: 100}}',
+      'window: {field: at, tracks: creation, end_filter: false, start: {name: s}, order: asc}',
+    ],
+    'manifest.paging.restart 8:35',
+    /key: \[id\]/,
+  ],
+  [
     'a size that is not sent',
     ['paging: {type: page, name: p, first: 1, size: {value: 5}}'],
     'manifest.schema 8:51',
