@@ -6,7 +6,10 @@ import { spawnSync } from 'node:child_process'
 import { readdirSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import t from 'tap'
+import { builtMark } from './support/derrick.ts'
 import { longestFirst } from './support/long-files.ts'
+import { sharedFolder } from './support/postgres.ts'
 import { debianPackages, findService, inCi, type Service, services } from './support/services.ts'
 import { tempDir } from './support/temp-dir.ts'
 import { type Counts, type EndedFile, runTestFiles } from './support/test-files.ts'
@@ -61,8 +64,8 @@ function prepareServices(): boolean {
 }
 
 /** What failed is shown as it is, what passed is only counted. */
-async function runTests(files: string[]): Promise<Counts> {
-  using folder = tempDir('compiled')
+async function runTests(files: string[], env: Record<string, string>): Promise<Counts> {
+  using folder = tempDir('tests', { open: true })
   const ended: EndedFile[] = []
   const beganAt = performance.now()
   const onEnd = (file: EndedFile): void => {
@@ -70,8 +73,12 @@ async function runTests(files: string[]): Promise<Counts> {
     if (!file.ok) say(`\nFAILED: ${file.name}\n${file.tap}`)
     if (ended.length % filesPerLine === 0) say(`${ended.length} of ${files.length} files`)
   }
-  const bounds = { jobs, fileMs, allMs: testsMs, cache: folder.path }
-  const counts = await runTestFiles(files, { ...bounds, onEnd })
+  const bounds = { jobs, fileMs, allMs: testsMs, cache: join(folder.path, 'compiled') }
+  const counts = await runTestFiles(files, {
+    ...bounds,
+    env: { ...env, [sharedFolder]: folder.path },
+    onEnd,
+  })
   say(`${secondsText(performance.now() - beganAt)} for ${ended.length} files; the longest:`)
   const longest = ended.toSorted((a, b) => b.ms - a.ms).slice(0, mostShown)
   for (const { ms, name } of longest) say(`${secondsText(ms).padStart(8)}  ${name}`)
@@ -84,7 +91,10 @@ async function main(paths: string[]): Promise<number> {
   const built = run(process.execPath, ['runtime/binary/build.ts', '--if-missing'], buildMs)
   if (built !== 0) problems.push('the executable could not be built')
   const files = (paths.length > 0 ? paths : ['test']).flatMap(testFiles)
-  const { passed, failed, skipped } = await runTests(longestFirst(files))
+  const { passed, failed, skipped } = await runTests(
+    longestFirst(files),
+    built === 0 ? { [builtMark]: '1' } : {},
+  )
   for (const problem of problems) say(`FAILED: ${problem}`)
   const allFailed = failed + problems.length
   say(`${passed} passed, ${allFailed} failed, ${skipped} skipped`)
@@ -100,4 +110,6 @@ function testFiles(path: string): string[] {
     .sort()
 }
 
+// tap takes whatever loads it for a test, with 30 s of time.
+t.setTimeout(0)
 process.exitCode = await main(process.argv.slice(2))

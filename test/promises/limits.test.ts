@@ -33,7 +33,7 @@ async function scene() {
   writeFileSync(join(manifests, 'counting.yaml'), countingManifest('[]'))
   const derrick = await startDerrick({
     dataDir: join(home.path, 'data'),
-    run: 'source',
+    run: 'newest',
     env: { DERRICK_MANIFESTS_DIR: manifests, DERRICK_WORKERS: '2' },
   })
   t.teardown(() => derrick.kill9())

@@ -1,4 +1,5 @@
-import { writeFileSync } from 'node:fs'
+import { hash } from 'node:crypto'
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import pg from 'pg'
 import { type Child, runChild, startChild } from './child.ts'
@@ -27,9 +28,13 @@ export interface PostgresOptions {
   settings?: Record<string, string>
   /** the server's executable, in a folder with `initdb`; by default the newest that is installed */
   binary?: string
+  /** of a `binary` that is elsewhere each time */
+  version?: string
 }
 
 const startMs = 60_000
+/** Set by `npm test`: a folder that lasts as long as it, open to all users. */
+export const sharedFolder = 'DERRICK_TEST_SHARED'
 const user = 'derrick'
 
 /**
@@ -47,18 +52,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   const binary = options.binary ?? requireService('postgres')
   const folder = tempDir('postgres', { open: true })
   const data = join(folder.path, 'data')
-  const secret = join(folder.path, 'password')
-  writeFileSync(secret, 'derrick\n')
-  const init = ['-D', data, '-U', user, '--auth=scram-sha-256', `--pwfile=${secret}`]
-  await runChild(
-    ...asServerUser(join(dirname(binary), 'initdb'), [
-      ...init,
-      '-E',
-      'UTF8',
-      '--locale=C',
-      '--no-sync',
-    ]),
-  )
+  await makeCluster(binary, data, options.version ?? binary)
   const port = await freePort()
   const url = `postgres://${user}:derrick@127.0.0.1:${port}/postgres`
   let server: Child | undefined
@@ -91,6 +85,34 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
       folder.remove()
     },
   }
+}
+
+/** An empty cluster. `initdb` takes a second; the tests of one `npm test` copy what the first of them made. */
+async function makeCluster(binary: string, data: string, version: string): Promise<void> {
+  const shared = process.env[sharedFolder]
+  if (shared === undefined) return initCluster(binary, data)
+  const template = join(shared, `cluster-${hash('sha256', version).slice(0, 16)}`)
+  if (!existsSync(template)) {
+    const draft = `${template}-${process.pid}`
+    await initCluster(binary, draft)
+    try {
+      renameSync(draft, template)
+    } catch {
+      // Another test was faster.
+      rmSync(draft, { recursive: true, force: true })
+    }
+  }
+  await runChild(...asServerUser('cp', ['-a', template, data]))
+}
+
+async function initCluster(binary: string, data: string): Promise<void> {
+  using folder = tempDir('password', { open: true })
+  const secret = join(folder.path, 'password')
+  writeFileSync(secret, 'derrick\n')
+  const init = ['-D', data, '-U', user, '--auth=scram-sha-256', `--pwfile=${secret}`]
+  const initdb = join(dirname(binary), 'initdb')
+  const args = [...init, '-E', 'UTF8', '--locale=C', '--no-sync']
+  await runChild(...asServerUser(initdb, args))
 }
 
 async function answers(url: string, server: Child): Promise<boolean> {

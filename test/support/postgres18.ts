@@ -37,7 +37,11 @@ export async function startPostgres18(options: PostgresOptions = {}): Promise<Po
     const link = join(folder.path, target)
     if (!existsSync(link)) symlinkSync(basename(source), link)
   }
-  const server = await startPostgres({ ...options, binary: join(native, 'bin', 'postgres') })
+  const server = await startPostgres({
+    ...options,
+    binary: join(native, 'bin', 'postgres'),
+    version: '18',
+  })
   return {
     ...server,
     async remove() {

@@ -1,18 +1,18 @@
 import { execFile } from 'node:child_process'
-import { join } from 'node:path'
+import { commandOf } from './derrick.ts'
 
-const program = join(import.meta.dirname, '..', '..', 'runtime', 'main.ts')
 const withinMs = 60_000
 
-/** Runs one command of the checkout to its end, as a user would; nothing of this process's environment but PATH is seen. */
+/** Runs one command to its end, as a user would (`newest` of what there is); nothing of this process's environment but PATH is seen. */
 export function runDerrick(
   args: string[],
   env: Record<string, string> = {},
 ): Promise<{ code: number; stdout: string; stderr: string }> {
+  const [program = '', ...before] = commandOf('newest')
   return new Promise((resolve) => {
     execFile(
-      process.execPath,
-      [program, ...args],
+      program,
+      [...before, ...args],
       {
         env: { PATH: process.env.PATH ?? '', ...env },
         timeout: withinMs,

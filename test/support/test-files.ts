@@ -10,6 +10,8 @@ export interface FilesOptions {
   allMs: number
   /** a folder where Node keeps what it compiled, from one file to the next */
   cache: string
+  /** for the files, beside what this process has */
+  env?: Record<string, string>
   /** told of each file as it ends */
   onEnd(file: EndedFile): void
 }
@@ -42,7 +44,12 @@ export async function runTestFiles(files: string[], options: FilesOptions): Prom
     const { name, time = 0, output } = file
     options.onEnd({ name, ms: Math.round(time), ok: file.passing(), tap: output })
   })
-  const env = { ...process.env, TAP_TIMEOUT: String(fileMs / 1000), NODE_COMPILE_CACHE: cache }
+  const env = {
+    ...process.env,
+    ...options.env,
+    TAP_TIMEOUT: String(fileMs / 1000),
+    NODE_COMPILE_CACHE: cache,
+  }
   const stdio: StdioOptions = ['ignore', 'pipe', 'inherit']
   for (const name of files) {
     // tap puts one of its hooks into NODE_OPTIONS.

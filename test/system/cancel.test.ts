@@ -31,7 +31,7 @@ connector('slow_retry', '[]', '{attempts: 5, base: 60s, jitter: false}')
 connector('limited', '[{requests: 1, per: 10m}]')
 const derrick: Derrick = await startDerrick({
   dataDir: join(home.path, 'data'),
-  run: 'source',
+  run: 'newest',
   env: { DERRICK_MANIFESTS_DIR: manifests, DERRICK_WORKERS: '2' },
 })
 t.teardown(() => derrick.kill9())

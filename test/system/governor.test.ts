@@ -27,7 +27,7 @@ async function scene(t: Test, limits: string, days: number, answer?: Answerer) {
   mkdirSync(manifests)
   writeFileSync(join(manifests, 'counting.yaml'), countingManifest(limits))
   const env = { DERRICK_WORKERS: '2', DERRICK_MANIFESTS_DIR: manifests }
-  const options = { dataDir: join(home.path, 'data'), env, run: 'source' as const }
+  const options = { dataDir: join(home.path, 'data'), env, run: 'newest' as const }
   const derrick = await startDerrick(options)
   t.teardown(() => derrick.kill9())
   const { id: source_id } = await derrick.api<{ id: string }>('POST', '/sources', {

@@ -63,7 +63,7 @@ async function scene(t: Test) {
   const derrick = await startDerrick({
     dataDir: join(home.path, 'data'),
     env: { DERRICK_MANIFESTS_DIR: manifests },
-    run: 'source',
+    run: 'newest',
   })
   t.teardown(() => derrick.kill9())
   const { id: source_id } = await derrick.api<{ id: string }>('POST', '/sources', {

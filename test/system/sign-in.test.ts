@@ -61,7 +61,7 @@ const manifests = join(home.path, 'manifests')
 mkdirSync(manifests)
 writeFileSync(join(manifests, 'rotating.yaml'), manifest)
 const env = { DERRICK_WORKERS: '2', DERRICK_MANIFESTS_DIR: manifests }
-const options = { dataDir: join(home.path, 'data'), env, run: 'source' as const }
+const options = { dataDir: join(home.path, 'data'), env, run: 'newest' as const }
 const files = join(home.path, 'files')
 
 t.test('two workers, a check and a kill use each refresh token once', async (t) => {

@@ -9,7 +9,7 @@ import { tempDir } from '../../support/temp-dir.ts'
 // Each command is a process of its own, on a machine that may be busy.
 t.setTimeout(300_000)
 const dir = tempDir('apply')
-const derrick = await startDerrick({ dataDir: join(dir.path, 'data'), run: 'source' })
+const derrick = await startDerrick({ dataDir: join(dir.path, 'data'), run: 'newest' })
 t.teardown(async () => {
   await derrick.stop()
   dir.remove()

@@ -13,7 +13,7 @@ const place = (name: string) => join(dir.path, name)
 const run = (...args: string[]) => runDerrick(args, { HOME: dir.path })
 
 t.test('a backup of a running server starts another with the same things', async (t) => {
-  const first = await startDerrick({ dataDir: place('one'), run: 'source' })
+  const first = await startDerrick({ dataDir: place('one'), run: 'newest' })
   const made = await first.api<{ id: string }>('POST', '/sources', {
     name: 'shop',
     connector: 'demo_shop',
@@ -29,7 +29,7 @@ t.test('a backup of a running server starts another with the same things', async
   t.match(await run('restore', place('copy'), '--data-dir', place('two')), { code: 0 })
   const second = await startDerrick({
     dataDir: place('two'),
-    run: 'source',
+    run: 'newest',
     apiKey: first.apiKey,
   })
   const checked = await second.api<{ steps: { name: string; ok: boolean }[] }>(
