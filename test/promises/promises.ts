@@ -50,6 +50,7 @@ export const promises: Promised[] = [
     shownBy: [
       [`${postgres}/faults.test.ts`, 'whose answer is lost is found, not repeated'],
       [`${postgres}/silence.test.ts`, 'that never comes is asked for'],
+      [`${postgres}/chunked.test.ts`, 'the old version or the new one, never both'],
     ],
   },
   {
