@@ -87,7 +87,7 @@ async function untilEnd(client: Client, runId: string, wait: string | boolean): 
 async function freshIsDone(client: Client, run: Run): Promise<boolean> {
   if (run.status === 'queued') return false
   const open = await client.list<{ lane: string; status: string }>(
-    `/streams/${run.stream_id}/ranges?status=pending&status=running`,
+    `/streams/${run.stream_id}/ranges?status=pending,running`,
     100,
   )
   return run.ranges.complete > 0 && open.every((range) => range.lane !== 'fresh')

@@ -65,15 +65,17 @@ function addLooks(add: Add, act: Act): void {
   })
   act(add('get <kind> [name]', 'resources of a kind'), async (client, flags, [kind = '', name]) => {
     const look = await import('./look.ts')
-    if (!look.isKind(kind)) {
-      throw derrickError('unknown', 'config.invalid', `there is no kind ${kind}`, {
-        remedy: `kinds: ${look.kindNames}`,
-      })
-    }
-    return look.get(client, kind, name, formatOf(flags))
+    const known = look.kindOf(kind)
+    if (known) return look.get(client, known, name, formatOf(flags))
+    throw derrickError('unknown', 'config.invalid', `there is no kind ${kind}`, {
+      remedy: `kinds: ${look.kindNames}`,
+    })
   })
-  act(add('logs <run>', 'what a run did'), async (client, flags, [id = '']) => {
-    await (await import('./look.ts')).logs(client, id, formatOf(flags))
+  const logs = add('logs <run>', 'what a run did').option('-f, --follow', 'until it has ended')
+  act(logs, async (client, flags, [id = '']) => {
+    const { logs: print, followLogs } = await import('./logs.ts')
+    const { follow = false } = logs.opts<{ follow?: boolean }>()
+    await (follow ? followLogs : print)(client, id, formatOf(flags))
     return undefined
   })
 }

@@ -1,5 +1,6 @@
 import { Argument, Command, CommanderError } from 'commander'
-import { DerrickError, toFailure } from '../../schema/error.ts'
+import { DerrickError, derrickError, toFailure } from '../../schema/error.ts'
+import { nearest } from '../../schema/manifest/nearest.ts'
 import type { Environment } from '../config.ts'
 import { version } from '../version.ts'
 import { addClientCommands } from './client-commands.ts'
@@ -67,11 +68,22 @@ export async function runCommandLine(argv: string[], env: Environment): Promise<
       process.stdout.write(`${text}\n`)
     })
   try {
+    requireCommand(program, argv[0])
     await program.parseAsync(argv, { from: 'user' })
   } catch (error) {
     return report(error)
   }
   return code
+}
+
+/** Words that are no command are no arguments of the one that goes without saying, either. */
+function requireCommand(program: Command, word: string | undefined): void {
+  const names = [...program.commands.map((one) => one.name()), 'help']
+  if (word === undefined || word.startsWith('-') || names.includes(word)) return
+  const close = nearest(word, names)
+  throw derrickError('unknown', 'config.invalid', `there is no command ${word}`, {
+    remedy: close ? `did you mean ${close}?` : 'derrick --help lists them',
+  })
 }
 
 type Run = (action: () => Promise<number>) => () => Promise<void>

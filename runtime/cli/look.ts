@@ -1,4 +1,3 @@
-import type { Activity } from '../../schema/event.ts'
 import type { Run } from '../../schema/run.ts'
 import type { Stream } from '../../schema/stream.ts'
 import type { Client } from './client.ts'
@@ -57,6 +56,7 @@ function stateOf(stream: Stream): string {
   if (!stream.enabled) return 'disabled'
   if (stream.active_run_id) return 'running'
   if (stream.ranges.failed > 0) return 'failed'
+  if (stream.ranges.total === 0) return 'never synced'
   return stream.ranges.pending > 0 ? 'pending' : 'complete'
 }
 
@@ -116,15 +116,6 @@ export async function get(
   return name !== undefined && found.length === 0 ? 1 : 0
 }
 
-export const isKind = (text: string): text is Kind => (kinds as readonly string[]).includes(text)
-
-/** `derrick logs RUN`: what a run did, oldest first. */
-export async function logs(client: Client, runId: string, format: OutputFormat): Promise<void> {
-  const lines = await client.list<Activity>(`/runs/${encodeURIComponent(runId)}/log`, mostRows)
-  const columns: Column<Activity>[] = [
-    { title: 'AT', text: (one) => one.at },
-    { title: 'LEVEL', text: (one) => one.level },
-    { title: 'WHAT', text: (one) => one.message },
-  ]
-  printRows(lines, columns, format)
-}
+/** A kind by its name, or by that of one thing of it. */
+export const kindOf = (text: string): Kind | undefined =>
+  kinds.find((kind) => kind === text || kind === `${text}s`)

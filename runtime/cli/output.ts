@@ -46,8 +46,10 @@ function table<T>(rows: T[], columns: Column<T>[]): string {
 }
 
 /** Control characters of foreign texts are shown, not obeyed. */
+export const plain = (text: string): string => text.replaceAll(/\p{Cc}/gu, ' ')
+
 function cut(text: string): string {
-  const safe = text.replaceAll(/\p{Cc}/gu, ' ')
+  const safe = plain(text)
   return safe.length > longestCell ? `${safe.slice(0, longestCell - 1)}…` : safe
 }
 

@@ -41,7 +41,7 @@ export function addRunCommand(program: Command, run: Run, env: Environment): voi
     .option('--timezone <zone>', 'where days begin', 'UTC')
     .option(
       '--data-dir <folder>',
-      'remembers what is in (default: one for each source and place, below derrick-run beside the server’s)',
+      'remembers what is in (default: one for each connector and place, below derrick-run beside the server’s)',
     )
     .option('--manifests-dir <folder>', 'your own manifests (DERRICK_MANIFESTS_DIR)')
   withOutput(command)

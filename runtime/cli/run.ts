@@ -35,7 +35,7 @@ interface Ended {
 /** What is to be synced: makes what is missing and starts the runs; their names by run id. */
 interface Plan {
   manifestFiles: string[]
-  /** what its memory is of: runs of other places need not wait for it */
+  /** what its memory is of: runs of other connectors or places need not wait for it */
   place: string
   start: (request: ApiRequest) => Promise<Map<string, string>>
 }
@@ -85,7 +85,8 @@ async function connectorPlan(
   const config = givenConfig(env, manifest, flags)
   return {
     manifestFiles: existsSync(connector) ? [resolve(connector)] : [],
-    place: `${sourceName(manifest, config)} to ${destinationOf(to).destination.name}`,
+    // Not of the account: two that write the same tables must not know nothing of each other.
+    place: `${manifest.id} to ${destinationOf(to).destination.name}`,
     start: (request) => start(request, { manifest, config, to, streams }, flags),
   }
 }

@@ -53,6 +53,17 @@ t.test('derrick.yaml is applied and synced', async (t) => {
   const synced = await runDerrick(['sync', 'shop-to-files/products', '--wait'], all)
   t.equal(synced.code, 0, synced.stderr)
   t.ok(readdirSync(join(dir.path, 'derrick-data/shop/products')).length > 0)
+  const states = (await runDerrick(['status'], env)).stdout
+  t.match(states, /products +complete/)
+  t.match(states, /shop-to-files\/refunds +never synced/)
+  const fresh = await runDerrick(['sync', 'shop-to-files/orders', '--wait=fresh'], env)
+  t.equal(fresh.code, 0, fresh.stderr)
+  const followed = await runDerrick(['logs', fresh.stdout.trim(), '-f', '--json'], env)
+  t.equal(followed.code, 0, followed.stderr)
+  const lines = followed.stdout.trim().split('\n')
+  t.match(JSON.parse(lines[0] ?? ''), { kind: 'run.started' })
+  t.match(JSON.parse(lines.at(-1) ?? ''), { kind: 'run.complete' })
+  t.match(await runDerrick(['get', 'run'], env), { code: 0, stdout: fresh.stdout.trim() })
 })
 
 const tools = ['curl', 'jq'].filter((name) => !onPath(name))

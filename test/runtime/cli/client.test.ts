@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { syncOptions } from '../../../runtime/cli/act.ts'
 import { makeClient } from '../../../runtime/cli/client.ts'
+import { runDerrick } from '../../support/run-derrick.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 
 t.test('a bare --wait may stand before the stream', async (t) => {
@@ -43,4 +44,9 @@ t.test('commands find the demo of this user when there is no server of theirs', 
   await makeClient(env, {}).call('GET', '/status')
   t.strictSame(asked, ['Bearer demo', 'Bearer own'])
   t.throws(() => makeClient(env, { dataDir: join(home.path, 'other') }), /other/)
+})
+
+t.test('a word that is no command is told with the one that is meant', async (t) => {
+  t.match(await runDerrick(['statsu']), { code: 2, stderr: /no command statsu\n.*mean status/ })
+  t.match(await runDerrick(['--help']), { code: 0, stdout: /doctor|backup/ })
 })
