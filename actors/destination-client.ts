@@ -1,5 +1,4 @@
-import type { MessagePort } from 'node:worker_threads'
-import { type Channel, openChannel } from '../schema/channel.ts'
+import { type Channel, openChannel, type Port } from '../schema/channel.ts'
 import { DerrickError, failure } from '../schema/error.ts'
 import {
   type PageCommand,
@@ -32,7 +31,7 @@ export class DestinationClient {
   #pageNo = 0
   #isClosed = false
 
-  constructor(port: MessagePort, listener: DestinationListener) {
+  constructor(port: Port, listener: DestinationListener) {
     this.#begun.promise.catch(() => {})
     this.#ended.promise.catch(() => {})
     this.#channel = openChannel<PageCommand, PageEvent>(

@@ -20,6 +20,7 @@ import { GovernorLines } from './governor-lines.ts'
 import { startHeartbeat } from './heartbeat.ts'
 import { makeHttpClient } from './http/client.ts'
 import type { HttpClient } from './http/http.ts'
+import { openLocalPorts } from './local-ports.ts'
 import { ReceivedJobs } from './received-job.ts'
 import { keeperOf, keeperOn } from './sign-in-lines.ts'
 import { type SyncRangeDeps, syncRange } from './sync-range.ts'
@@ -62,6 +63,7 @@ const deps: SyncRangeDeps = {
       maxBodyBytes: job.limits.maxBodyBytes,
     }),
   attachDestination,
+  openPorts: openLocalPorts,
   loadKind: destinationKind,
 }
 

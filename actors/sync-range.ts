@@ -1,5 +1,5 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
-import { type Channel, openChannel } from '../schema/channel.ts'
+import { type Channel, openChannel, type Port } from '../schema/channel.ts'
 import { DerrickError, failure, toFailure } from '../schema/error.ts'
 import type {
   AttemptProgress,
@@ -15,6 +15,7 @@ import { DestinationClient } from './destination-client.ts'
 import { addChecksums } from './destinations/row-hash.ts'
 import type { DestinationKind, EncodedPage } from './destinations/writer.ts'
 import { freeBytes } from './free-bytes.ts'
+import { type RangeEvents, rangeEvents } from './range-events.ts'
 import { parsedRecords } from './raw-records.ts'
 import { type Asked, askedOf } from './read-part.ts'
 import type { ResumeLog } from './resume-log.ts'
@@ -34,10 +35,10 @@ export interface SyncRangeDeps {
     openSignIn: (port: MessagePort) => void,
   ) => StreamReader
   /** Starts the destination actor's end of the port. */
-  attachDestination: (port: MessagePort) => void
+  attachDestination: (port: Port) => void
   loadKind: (type: RangeJob['target']['type']) => Promise<DestinationKind>
-  /** a pair of entangled ports; a simulator has its own */
-  openPorts?: () => { port1: MessagePort; port2: MessagePort }
+  /** a pair of entangled ports between the two actors, which may be in one thread or in two */
+  openPorts?: () => { port1: Port; port2: Port }
 }
 
 /** Progress messages of one range are at least this far apart. */
@@ -58,7 +59,7 @@ export async function syncRange(
   const progress = emptyProgress()
   const { port1, port2 } = deps.openPorts?.() ?? new MessageChannel()
   const giveUp = (): void => abort.abort(cancelled)
-  const supervisor: Channel<RangeEvent> = openChannel<RangeEvent, RangeCommand>(
+  const channel: Channel<RangeEvent> = openChannel<RangeEvent, RangeCommand>(
     port,
     {
       'cancel-range': giveUp,
@@ -67,6 +68,7 @@ export async function syncRange(
     // Nobody waits for this attempt any more, and nobody would grant it a slot.
     giveUp,
   )
+  const supervisor = rangeEvents(channel)
   deps.attachDestination(port2)
   const destination = new DestinationClient(port1, {
     onCommitSlotWanted: () => supervisor.send({ kind: 'commit-slot-wanted' }),
@@ -95,7 +97,7 @@ interface Attempt {
   job: RangeJob
   deps: SyncRangeDeps
   destination: DestinationClient
-  supervisor: Channel<RangeEvent>
+  supervisor: RangeEvents
   progress: AttemptProgress
   signal: AbortSignal
 }
@@ -112,7 +114,7 @@ async function attempt(context: Attempt): Promise<RangeEvent> {
   }
   const log = await openResumeLog(job, deps.now())
   const fetchedFrom = log?.fetchedFrom ?? deps.now()
-  supervisor.send({ kind: 'range-claimed', fence: begun.fence, fetchedFrom })
+  supervisor.hold({ kind: 'range-claimed', fence: begun.fence, fetchedFrom })
   try {
     const done = await readAndCommit(context, kind, { ...begun, fetchedFrom }, log)
     await log?.close(false)

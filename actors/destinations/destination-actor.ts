@@ -1,4 +1,4 @@
-import type { MessagePort } from 'node:worker_threads'
+import type { Port } from '../../schema/channel.ts'
 import type { JobRange, Target } from '../../schema/protocol.ts'
 import { RangeSession } from './range-session.ts'
 import { DestinationRegistry } from './registry.ts'
@@ -8,7 +8,7 @@ import { SpoolPool, workerLoanBytes, workerSpoolBytes } from './spool-pool.ts'
 export const registry = new DestinationRegistry(new SpoolPool(workerSpoolBytes, workerLoanBytes))
 
 /** Serves one range on its port, which says `begin-range` first; resolves when nothing of it is held any more. */
-export function attachDestination(port: MessagePort, destinations = registry): Promise<void> {
+export function attachDestination(port: Port, destinations = registry): Promise<void> {
   return new RangeSession(destinations, port).closed
 }
 

@@ -1,5 +1,4 @@
-import type { MessagePort } from 'node:worker_threads'
-import { type Channel, openChannel } from '../../schema/channel.ts'
+import { type Channel, openChannel, type Port } from '../../schema/channel.ts'
 import { derrickError, toFailure } from '../../schema/error.ts'
 import {
   type PageCommand,
@@ -40,7 +39,7 @@ export class RangeSession {
   #pagesUnderWay = 0
   readonly #closed = Promise.withResolvers<void>()
 
-  constructor(registry: DestinationRegistry, port: MessagePort) {
+  constructor(registry: DestinationRegistry, port: Port) {
     this.#registry = registry
     this.#channel = openChannel<PageEvent, PageCommand>(
       port,

@@ -38,12 +38,17 @@ export function makeEngineListener(deps: ListenerDeps): (event: EngineEvent) => 
   return (event) => {
     switch (event.kind) {
       case 'run-changed':
-        return hub.publish(event.workspaceId, {
+        return hub.publishLate(event.workspaceId, {
           topic: 'run',
-          data: presentRun(event.run, deps.engine()),
+          id: event.run.id,
+          make: () => ({ topic: 'run', data: presentRun(event.run, deps.engine()) }),
         })
       case 'range-changed':
-        return hub.publish(event.workspaceId, { topic: 'range', data: presentRange(event.range) })
+        return hub.publishLate(event.workspaceId, {
+          topic: 'range',
+          id: String(event.range.id),
+          make: () => ({ topic: 'range', data: presentRange(event.range) }),
+        })
       case 'stream-changed':
         return streamChanged(stores.streams.find(event.streamId))
       case 'source-changed':

@@ -13,12 +13,22 @@ const retryMs = 2_000
 
 interface Entry {
   seq: number
+  id: string
   /** null: for every workspace */
   workspaceId: string | null
   topic: EventTopic
   /** events of one key replace each other while they wait */
   key: string
-  text: string
+  /** as it goes to clients; made when the first one takes it, which for most events none does */
+  text: () => string
+}
+
+/** An event that is made when somebody wants it; its topic and what tells its thing from others are known before. */
+export interface LateEvent {
+  topic: EventTopic
+  /** id of what it tells of */
+  id: string
+  make: () => ServerEvent
 }
 
 export interface Subscription {
@@ -42,21 +52,22 @@ export function makeEventHub(instance: string) {
   let seq = 0
   const idOf = (at: number) => `${instance}-${at}`
 
-  const publish = (workspaceId: string | null, event: ServerEvent): void => {
+  const publishLate = (workspaceId: string | null, { topic, id, make }: LateEvent): void => {
     seq += 1
-    for (const listener of listeners) listener(event)
-    const isKept = event.topic !== 'progress'
+    const event = atFirstCall(make)
+    for (const listener of listeners) listener(event())
+    const isKept = topic !== 'progress'
     if (!isKept && clients.size === 0) return
-    const entry: Entry = {
-      seq,
-      workspaceId,
-      topic: event.topic,
-      key: keyOf(event),
-      text: `id: ${idOf(seq)}\nevent: ${event.topic}\ndata: ${JSON.stringify(event.data)}\n\n`,
-    }
+    const eventId = idOf(seq)
+    const text = atFirstCall(
+      () => `id: ${eventId}\nevent: ${topic}\ndata: ${JSON.stringify(event().data)}\n\n`,
+    )
+    const entry: Entry = { seq, id: eventId, workspaceId, topic, key: `${topic} ${id}`, text }
     if (isKept && ring.push(entry) > ringSize) ring.shift()
     for (const client of clients) client.offer(entry)
   }
+  const publish = (workspaceId: string | null, event: ServerEvent): void =>
+    publishLate(workspaceId, { topic: event.topic, id: idIn(event), make: () => event })
 
   /** What a client missed; undefined when that can't be said any more. */
   const missedSince = (lastEventId: string): Entry[] | undefined => {
@@ -70,6 +81,8 @@ export function makeEventHub(instance: string) {
 
   return {
     publish,
+    /** The same for what happens often and is heard by nobody most of the time. */
+    publishLate,
     /** Hears every event of every workspace in this process; returns how to stop. */
     listen: (listener: (event: ServerEvent) => void): (() => void) => {
       listeners.add(listener)
@@ -107,11 +120,19 @@ export function makeEventHub(instance: string) {
   }
 }
 
+function atFirstCall<T>(make: () => T): () => T {
+  let made: { value: T } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
+}
+
 /** One open stream: a bounded queue that coalesces by key, written when the socket takes it. */
 class Client {
   readonly subscription: Subscription
   readonly #response: ServerResponse
-  readonly #queue = new Map<string, string>()
+  readonly #queue = new Map<string, () => string>()
   readonly #heartbeat: NodeJS.Timeout
   #timer: NodeJS.Timeout | undefined
   #isBlocked = false
@@ -132,14 +153,14 @@ class Client {
     // Deleted first: ids must reach the client in order.
     this.#queue.delete(entry.key)
     this.#queue.set(entry.key, entry.text)
-    if (this.#queue.size > maxQueued) this.resync(/^id: (\S+)/.exec(entry.text)?.[1] ?? '')
+    if (this.#queue.size > maxQueued) this.resync(entry.id)
     this.#schedule()
   }
 
   /** Tells the client to read everything anew instead of what waits for it. */
   resync(id: string): void {
     this.#queue.clear()
-    this.#queue.set('resync', `id: ${id}\nevent: resync\ndata: {}\n\n`)
+    this.#queue.set('resync', () => `id: ${id}\nevent: resync\ndata: {}\n\n`)
     this.#schedule()
   }
 
@@ -159,7 +180,7 @@ class Client {
   #flush(): void {
     this.#timer = undefined
     if (this.#queue.size === 0) return
-    const text = [...this.#queue.values()].join('')
+    const text = [...this.#queue.values()].map((make) => make()).join('')
     this.#queue.clear()
     this.#write(text)
   }
@@ -175,15 +196,15 @@ class Client {
 }
 
 /** Events of one thing replace each other; lines of the log and notifications each count. */
-function keyOf(event: ServerEvent): string {
+function idIn(event: ServerEvent): string {
   switch (event.topic) {
     case 'progress':
-      return `progress ${event.data.run_id}`
+      return event.data.run_id
     case 'scheduler':
     case 'resync':
-      return event.topic
+      return ''
     default:
-      return `${event.topic} ${event.data.id}`
+      return String(event.data.id)
   }
 }
 

@@ -10,7 +10,7 @@ import {
   type RangeTaskListener,
   startRangeTask,
 } from './range-task.ts'
-import { recordOutcome } from './record-outcome.ts'
+import { type Flight, recordOutcome } from './record-outcome.ts'
 import type { RunReport } from './run-report.ts'
 import { parallelRanges } from './stream-rules.ts'
 
@@ -31,6 +31,8 @@ export interface InFlightListener {
 
 /** Waits shorter than this are shown but not logged. */
 const loggedWaitMs = 1_000
+/** The ledger tells of a range under way this often; one that is over sooner has its end told. */
+const savedEveryMs = 1_000
 /** Ranges of a run in flight, those that only commit included, for each that it may read at once. */
 const inFlightForEach = 2
 
@@ -72,21 +74,15 @@ export class RangesInFlight {
   dispatch(context: StreamContext, row: RangeRow, runId: string): void {
     const deps = this.#deps
     const inputs = deps.config.jobInputs(context.streamId)
-    const startedAt = deps.now()
-    const fence = deps.fences.next()
-    const claimed = deps.ranges.change(
-      row.id,
-      { kind: 'claim', fence, runId },
-      { startedAt, finishedAt: null },
-    )
+    const flight = this.#claim(row, runId)
     try {
-      const attemptId = deps.attempts.start(row.id, runId, fence, startedAt)
-      this.#listener.report().rangesChanged([claimed])
-      const task = this.#start(context, claimed, runId, inputs)
+      this.#listener.report().rangesChanged([flight.row])
+      const task = this.#start(context, flight, runId, inputs)
       this.#tasks.set(row.id, task)
       this.#reading.add(row.id)
       void task.outcome.then((outcome) =>
-        this.#ended({ row: claimed, attemptId }, outcome, context),
+        // One transaction for the end of this range, what its run has done, and the claim of the next one.
+        deps.ranges.together(() => this.#ended(flight, outcome, context)),
       )
     } catch (error) {
       deps.ranges.change(row.id, { kind: 'release' })
@@ -94,8 +90,22 @@ export class RangesInFlight {
     }
   }
 
-  #start(context: StreamContext, row: RangeRow, runId: string, inputs: JobInputs): RangeTask {
+  #claim(row: RangeRow, runId: string): Flight {
+    const { ranges, attempts, fences, now } = this.#deps
+    const startedAt = now()
+    const fence = fences.next()
+    const flight: Flight = { row, attemptId: 0, issuedFence: null }
+    ranges.together(() => {
+      const times = { startedAt, finishedAt: null }
+      flight.row = ranges.change(row.id, { kind: 'claim', fence, runId }, times)
+      flight.attemptId = attempts.start(row.id, runId, fence, startedAt)
+    })
+    return flight
+  }
+
+  #start(context: StreamContext, flight: Flight, runId: string, inputs: JobInputs): RangeTask {
     const { pool, slots, governors, now, wakeAt, openPorts } = this.#deps
+    const { row } = flight
     governors.declare(context.source, inputs.manifest)
     return startRangeTask(
       buildJob(context, row, runId, inputs, this.#deps),
@@ -108,23 +118,27 @@ export class RangesInFlight {
         wakeAt,
         openPorts,
       },
-      this.#taskListener(row, row.fence, context.source.id),
+      this.#taskListener(flight, context.source.id),
     )
   }
 
-  #taskListener(row: RangeRow, offered: number, sourceId: string): RangeTaskListener {
+  #taskListener(flight: Flight, sourceId: string): RangeTaskListener {
     const deps = this.#deps
     const { report, onProgress, onRead, onWait } = this.#listener
+    const { row } = flight
     let records = 0
+    let savedAt = deps.now()
     return {
       onClaimed: (fence) => {
         deps.fences.seen(fence)
-        report().rangesChanged([deps.ranges.change(row.id, { kind: 'fence', fence })])
+        flight.issuedFence = fence
       },
       onProgress: (progress) => {
         records = progress.records
         onProgress(row.id, progress)
-        deps.ranges.saveProgress(row.id, progress)
+        if (deps.now() - savedAt < savedEveryMs) return
+        savedAt = deps.now()
+        this.#tellOf(flight, progress)
       },
       onRead: () => {
         this.#pace.read(records, this.#reading.size, deps.now())
@@ -138,7 +152,7 @@ export class RangesInFlight {
           report().log('info', 'source.waited', reason, row.id)
       },
       onRejects: (rejects: Reject[]) =>
-        deps.attempts.addRejects(row.id, offered, rejects, deps.now()),
+        deps.attempts.addRejects(row.id, row.fence, rejects, deps.now()),
       onGovernor: (port) => {
         deps.governors.attach(sourceId, port)
         // The line of a worker with nothing to do keeps no process alive.
@@ -153,15 +167,20 @@ export class RangesInFlight {
     }
   }
 
+  /** Of a range that takes a while people see how far it is. */
+  #tellOf({ row, issuedFence }: Flight, progress: AttemptProgress): void {
+    const { ranges } = this.#deps
+    const { pages, rejects } = progress
+    const fence = issuedFence ?? row.fence
+    const now = ranges.change(row.id, { kind: 'fence', fence }, { pages, rejects })
+    this.#listener.report().rangesChanged([now])
+  }
+
   #endReading(rangeId: number, sourceId: string): void {
     if (this.#reading.delete(rangeId)) this.#load.giveTurnBack(sourceId)
   }
 
-  #ended(
-    flight: { row: RangeRow; attemptId: number },
-    outcome: RangeOutcome,
-    context: StreamContext,
-  ): void {
+  #ended(flight: Flight, outcome: RangeOutcome, context: StreamContext): void {
     this.#tasks.delete(flight.row.id)
     this.#endReading(flight.row.id, context.source.id)
     if (outcome.kind === 'failed' && outcome.failure.category === 'rate_limit')
@@ -173,7 +192,7 @@ export class RangesInFlight {
 
   /** What can't be recorded as it was told fails: its next attempt asks the destination what is true. */
   #record(
-    flight: { row: RangeRow; attemptId: number },
+    flight: Flight,
     outcome: RangeOutcome,
     context: StreamContext,
   ): [RangeRow | null, RangeOutcome] {

@@ -5,14 +5,24 @@ import type { RangeRow } from '../store/ranges.ts'
 import type { EngineDeps, StreamContext } from './context.ts'
 import type { RangeOutcome } from './range-task.ts'
 
+/** An attempt under way. */
+export interface Flight {
+  /** as it was claimed */
+  row: RangeRow
+  attemptId: number
+  /** by the destination; null until it was told */
+  issuedFence: number | null
+}
+
 /** Writes the end of an attempt into the ledger: the range's transition and the attempt's row. */
 export function recordOutcome(
-  flight: { row: RangeRow; attemptId: number },
+  flight: Flight,
   outcome: RangeOutcome,
   context: StreamContext,
   deps: EngineDeps,
 ): RangeRow {
   const now = deps.now()
+  const { issuedFence } = flight
   const extra: Partial<RangeRow> = { finishedAt: now }
   if (outcome.kind === 'completed') {
     const { receipt, progress } = outcome
@@ -21,12 +31,15 @@ export function recordOutcome(
     extra.checksum = receipt.checksum
     extra.rejects = progress.rejects
     if (!outcome.recovered) extra.pages = progress.pages
-  } else if (flight.row.committedAt !== null) {
-    // The row told of the attempt while it ran; from here it tells again of what is committed.
-    extra.pages = flight.row.pages
-    extra.rejects = flight.row.rejects
+  } else {
+    // The row told of the attempt while it ran; from here it tells again of what is committed, if anything is.
+    const { pages, rejects } = flight.row.committedAt === null ? outcome.progress : flight.row
+    extra.pages = pages
+    extra.rejects = rejects
   }
-  const row = deps.ranges.change(flight.row.id, changeOf(outcome, flight.row, context, deps), extra)
+  const change = changeOf(outcome, flight.row, context, deps)
+  const issued = issuedFence === null ? [] : [{ kind: 'fence' as const, fence: issuedFence }]
+  const row = deps.ranges.change(flight.row.id, [...issued, change], extra)
   const error = outcome.kind === 'failed' || outcome.kind === 'crashed' ? outcome.failure : null
   deps.attempts.finish(
     flight.attemptId,

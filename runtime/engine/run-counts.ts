@@ -7,11 +7,11 @@ import type { RunScope } from './run-scope.ts'
 export function countsOf(
   run: RunRow,
   scope: RunScope,
-  { ranges, config }: Pick<EngineDeps, 'ranges' | 'config'>,
+  { ranges, config, now }: Pick<EngineDeps, 'ranges' | 'config' | 'now'>,
 ): Pick<RunRow, 'rangesTotal' | 'rangesFailed'> {
   const context = config.stream(run.streamId)
   if (!context) return { rangesTotal: run.rangesTotal, rangesFailed: run.rangesFailed }
-  const { pending, failed } = scope.counts(ranges, context)
+  const { pending, failed } = scope.counts(ranges, context, run.rangesComplete, now())
   return {
     rangesFailed: failed,
     rangesTotal: run.rangesComplete + pending + context.counts.running + failed,

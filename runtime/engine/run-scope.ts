@@ -9,6 +9,10 @@ export interface Window {
   to: number
 }
 
+/** Many pending ranges are counted so often; between two counts those that were read are subtracted. */
+const countedEveryMs = 1_000
+const countedEachTime = 100
+
 /** Windows that one run keeps apart; what is asked for beyond widens the last one. */
 const maxWindows = 16
 
@@ -19,9 +23,11 @@ const maxWindows = 16
 export class RunScope {
   #isWhole = false
   readonly #windows: Window[] = []
+  #counted = { at: Number.NEGATIVE_INFINITY, heldLanes: 0, pending: 0, done: 0 }
 
   /** @param window without one: all that is due */
   add(window?: AskedWindow): void {
+    this.#counted.at = Number.NEGATIVE_INFINITY
     if (!window) {
       this.#isWhole = true
       return
@@ -64,16 +70,33 @@ export class RunScope {
     return this.#isWhole ? ranges.lastFailed(streamId) : this.#failed(ranges, streamId).at(-1)
   }
 
-  /** Ranges of the stream that it still has to read, and those that failed; what runs is not among them. */
-  counts(ranges: RangeStore, context: StreamContext): { pending: number; failed: number } {
+  /**
+   * Ranges of the stream that it still has to read, and those that failed; what runs is not among them.
+   * @param done ranges that the run has read
+   */
+  counts(
+    ranges: RangeStore,
+    context: StreamContext,
+    done: number,
+    now: number,
+  ): { pending: number; failed: number } {
     const { streamId, counts, heldLanes } = context
-    if (this.#isWhole) {
-      const pending = heldLanes === 0 ? counts.pending : ranges.countPending(streamId, heldLanes)
-      return { pending, failed: counts.failed }
-    }
+    if (this.#isWhole && heldLanes === 0) return { pending: counts.pending, failed: counts.failed }
+    const before = this.#counted
+    const isFresh = before.heldLanes === heldLanes && now - before.at < countedEveryMs
+    const left = before.pending - (done - before.done)
+    const isCounted = !isFresh || left < countedEachTime
+    const pending = isCounted ? this.#pending(ranges, context) : left
+    if (isCounted) this.#counted = { at: now, heldLanes, pending, done }
+    if (this.#isWhole) return { pending, failed: counts.failed }
+    return { pending, failed: counts.failed === 0 ? 0 : this.#failed(ranges, streamId).length }
+  }
+
+  /** Each of them is looked at. */
+  #pending(ranges: RangeStore, { streamId, heldLanes }: StreamContext): number {
+    if (this.#isWhole) return ranges.countPending(streamId, heldLanes)
     const pending = this.#windows.map((window) => ranges.countPendingWithin(streamId, window))
-    const failed = counts.failed === 0 ? 0 : this.#failed(ranges, streamId).length
-    return { pending: pending.reduce((sum, count) => sum + count, 0), failed }
+    return pending.reduce((sum, count) => sum + count, 0)
   }
 
   /** Those that are due first come first. */

@@ -149,7 +149,6 @@ export function prepareRangeStatements(db: Database.Database) {
          (select 1 from ranges where stream_id = streams.id and status = 3 and due_at <= ?)`,
     ),
     running: db.prepare('select * from ranges where status = 1'),
-    progress: db.prepare('update ranges set pages = ?, rejects = ? where id = ? and status = 1'),
     ...prepareDeletions(db),
   }
 }

@@ -1,7 +1,6 @@
 import type Database from 'better-sqlite3'
-import type { AttemptProgress } from '../../schema/protocol.ts'
 import { type Lane, lanes, type RangeStatus, rangeStatuses } from '../../schema/range.ts'
-import { applyChange, never, type RangeChange } from '../../schema/range-state.ts'
+import { applyChange, never, type RangeChange, type RangeState } from '../../schema/range-state.ts'
 import type { SyncStrategy } from '../../schema/stream.ts'
 import type { Interval } from '../../schema/tiling.ts'
 import {
@@ -132,37 +131,57 @@ function makeQueries(db: Database.Database, statements: Statements) {
   }
 }
 
+function makeChange(db: Database.Database, statements: Statements, queries: Queries) {
+  const apply = (
+    id: number,
+    changes: RangeChange | readonly RangeChange[],
+    extra: Partial<RangeRow> = {},
+  ): RangeRow => {
+    const before = queries.get(id)
+    if (!before) throw new Error(`range ${id} is gone`)
+    let state: RangeState = before
+    for (const one of [changes].flat()) state = applyChange(state, one)
+    const after: RangeRow = { ...before, ...state, ...extra }
+    statements.save.run({
+      ...after,
+      kind: undefined,
+      status: rangeStatuses.indexOf(after.status),
+      lane: laneNumber(after.lane),
+      sealed: after.sealed ? 1 : 0,
+      force: after.force ? 1 : 0,
+      error: after.error === null ? null : JSON.stringify(after.error),
+    })
+    if (before.status !== after.status) {
+      statements.count[before.status].run(-1, after.streamId)
+      statements.count[after.status].run(1, after.streamId)
+    }
+    const added = after.records - before.records
+    if (added !== 0) statements.addRecords.run(added, after.streamId)
+    return after
+  }
+  const alone = db.transaction(apply)
+  const change: typeof apply = (...args) => (db.inTransaction ? apply(...args) : alone(...args))
+  return change
+}
+
 function makeChanges(db: Database.Database, statements: Statements, queries: Queries) {
-  /** Applies one transition and what goes with it in one transaction; returns the row as it is now. */
-  const change = db.transaction(
-    (id: number, rangeChange: RangeChange, extra: Partial<RangeRow> = {}): RangeRow => {
-      const before = queries.get(id)
-      if (!before) throw new Error(`range ${id} is gone`)
-      const after = { ...before, ...applyChange(before, rangeChange), ...extra }
-      statements.save.run({
-        ...after,
-        kind: undefined,
-        status: rangeStatuses.indexOf(after.status),
-        lane: laneNumber(after.lane),
-        sealed: after.sealed ? 1 : 0,
-        force: after.force ? 1 : 0,
-        error: after.error === null ? null : JSON.stringify(after.error),
-      })
-      if (before.status !== after.status) {
-        statements.count[before.status].run(-1, after.streamId)
-        statements.count[after.status].run(1, after.streamId)
-      }
-      const added = after.records - before.records
-      if (added !== 0) statements.addRecords.run(added, after.streamId)
-      return after
-    },
-  )
+  const change = makeChange(db, statements, queries)
+  const together = db.transaction((work: () => void) => work())
   const pending = (added: number, streamId: string): number => {
     if (added !== 0) statements.count.pending.run(added, streamId)
     return added
   }
   return {
+    /**
+     * Applies transitions, one after the other, and what goes with them: all or nothing. An illegal one has written nothing, so
+     * `together` may go on after it. Returns the row as it is now.
+     */
     change,
+    /** Does all that `work` writes to the ledger in one transaction, or nothing of it when it throws. */
+    together: (work: () => void): void => {
+      if (db.inTransaction) work()
+      else together(work)
+    },
     /** New pending ranges; those that exist are left alone. Returns how many were added. */
     insert: db.transaction((streamId: string, tiles: (Interval & { lane: Lane })[]): number => {
       let added = 0
@@ -198,9 +217,6 @@ function makeChanges(db: Database.Database, statements: Statements, queries: Que
         change(id, { kind: 'retry', resetFailures: true }),
       ),
     ),
-    saveProgress: (id: number, p: AttemptProgress): void => {
-      statements.progress.run(p.pages, p.rejects, id)
-    },
   }
 }
 

@@ -39,7 +39,7 @@ export function makeStreamStampStore(db: Sqlite.Database) {
        s.count_complete as countComplete, s.count_failed as countFailed, o.state as sourceState,
        o.state_reason as sourceStateReason, o.paused_until as sourcePausedUntil
      from streams s join connections c on c.id = s.connection_id join sources o on o.id = c.source_id
-       join destinations d on d.id = c.destination_id join workspaces w on w.id = s.workspace_id where s.id = ?`,
+       join destinations d on d.id = c.destination_id join workspaces w on w.id = s.workspace_id where s.id = ? || ''`,
   )
   return {
     /** Undefined when the stream, or what it needs, was deleted. */

@@ -1,11 +1,11 @@
 /** One attempt between a supervisor and a destination that are played here. */
-import { MessageChannel, type MessagePort } from 'node:worker_threads'
+import { MessageChannel } from 'node:worker_threads'
 import t from 'tap'
 import { ByteBudget } from '../../actors/byte-budget.ts'
 import type { ReadPage, StreamReader } from '../../actors/connectors/reader.ts'
 import type { DestinationKind } from '../../actors/destinations/writer.ts'
 import { type SyncRangeDeps, syncRange } from '../../actors/sync-range.ts'
-import { type Channel, openChannel } from '../../schema/channel.ts'
+import { type Channel, openChannel, type Port } from '../../schema/channel.ts'
 import type {
   PageCommand,
   PageEvent,
@@ -26,7 +26,7 @@ type Answer = (command: PageCommand, channel: Channel<PageEvent>) => void
 function play(pages: ReadPage[], answer: Answer, budget = new ByteBudget(1e9)) {
   const heard: PageCommand['kind'][] = []
   const told: RangeEvent[] = []
-  const attachDestination = (port: MessagePort): void => {
+  const attachDestination = (port: Port): void => {
     const hear = (command: PageCommand): void => {
       heard.push(command.kind)
       answer(command, channel)

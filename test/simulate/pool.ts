@@ -6,6 +6,7 @@ import { RangeSession } from '../../actors/destinations/range-session.ts'
 import { GovernorLines } from '../../actors/governor-lines.ts'
 import { syncRange } from '../../actors/sync-range.ts'
 import type { ActorPool } from '../../runtime/engine/pool.ts'
+import type { Port } from '../../schema/channel.ts'
 import type { PoolTask } from '../../schema/protocol.ts'
 import type { Random } from '../kill/random.ts'
 import type { SimApi } from './api.ts'
@@ -47,7 +48,7 @@ class SimWorker {
       now: () => loop.now,
       budget: new ByteBudget(32 * 1024 * 1024),
       openPorts,
-      attachDestination: (port: MessagePort) => void new RangeSession(registry, port),
+      attachDestination: (port: Port) => void new RangeSession(registry, port),
       loadKind: async () => simKind,
       openReader: (job: Parameters<typeof syncRange>[0], openLine: (port: MessagePort) => void) =>
         makeStreamReader({

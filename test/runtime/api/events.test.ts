@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import t from 'tap'
 import type { ServerEvent } from '../../../schema/event.ts'
-import { within } from '../../support/wait.ts'
+import { waitFor, within } from '../../support/wait.ts'
 import { type Harness, openHarness } from './harness.ts'
 
 interface Received {
@@ -203,4 +203,34 @@ t.test('nobody hears without a key, and a deleted key hears no more', async (t) 
   await h.call('DELETE', `api_keys/${made.id}`)
   await client.until('the end', (l) => l.ended)
   t.ok(client.ended)
+})
+
+t.test('what nobody hears is not made; for those who hear it, once', async (t) => {
+  const { h, workspaceId, listen } = await served(t)
+  const { hub } = h.deps
+  let made = 0
+  const event = (id: number) => ({
+    topic: 'activity' as const,
+    id: String(id),
+    make: () => {
+      made += 1
+      return line(id)
+    },
+  })
+  const before = await listen()
+  await before.until('first id', (l) => l.lastId !== '')
+  const { lastId } = before
+  before.close()
+  await waitFor('the client to be gone', () => hub.clients() === 0)
+  hub.publishLate(workspaceId, event(1))
+  hub.publishLate(workspaceId, event(2))
+  t.equal(made, 0)
+  const again = [await listen('', { 'last-event-id': lastId })]
+  again.push(await listen('', { 'last-event-id': lastId }))
+  for (const one of again) await one.until('what was missed', (l) => ids(l).includes(2))
+  t.strictSame(again.map(ids), [
+    [1, 2],
+    [1, 2],
+  ])
+  t.equal(made, 2)
 })

@@ -148,6 +148,7 @@ t.test('a cancelled re-read leaves the counts of what is committed as they were'
   h.engine.syncStream('str_0', 'manual')
   await h.ended('str_0')
   reading = (job, actor) => {
+    h.clock.now += 2_000
     actor.send({ kind: 'range-progressed', progress: { ...counts, pages: 77, rejects: 5 } })
     return hang(job, actor)
   }
