@@ -1,5 +1,5 @@
 import { parseJson } from './http/json.ts'
-import type { RecordTable } from './http/record-scanner.ts'
+import type { RecordTable } from './http/record-table.ts'
 
 /**
  * Records of a page as the bytes they came in, found and checked by a `RecordScanner`. They are their reader's until it asks

@@ -1,48 +1,27 @@
+import {
+  afterBlanks,
+  backslash,
+  closeList,
+  closeMap,
+  comma,
+  isControlEscape,
+  minus,
+  openList,
+  openMap,
+  plain,
+  quote,
+  shortEscapes,
+  slash,
+  word,
+  zero,
+} from './json-bytes.ts'
 import { RecordShape } from './record-shape.ts'
-
-/** Records found in a body, by their bytes. Valid until the scanner that made it is used again. */
-export interface RecordTable {
-  count: number
-  /** from the opening brace of each record to the byte after its closing one */
-  starts: Int32Array
-  ends: Int32Array
-  /** for each record and wanted field, in turn: where its value begins and ends; -1 where it has none */
-  fields: Int32Array
-  /** bytes inside records that JSON.stringify would not have written: begin and end of each, in order */
-  cuts: Int32Array
-  cutCount: number
-  /** 1: nothing is cut, and no string has an escape */
-  isPlain: Uint8Array
-  /** for records whose every value is wanted: begin and end of each, name by name; a record's first is at `firstValues` */
-  values: Int32Array
-  firstValues: Int32Array
-  /** which of `shapes`, the top-level names in their order, a record has */
-  shapeOf: Int32Array
-  shapes: string[][]
-}
+import { addCut, emptyTable, grown, growRows, numberEnd, type RecordTable } from './record-table.ts'
+import { RecordTemplate } from './record-template.ts'
 
 /** Nesting that is left to the parser. */
 const mostDepth = 64
 const longestRecord = 16 * 1024 * 1024
-
-const quote = 0x22
-const comma = 0x2c
-const minus = 0x2d
-const point = 0x2e
-const slash = 0x2f
-const zero = 0x30
-const openList = 0x5b
-const backslash = 0x5c
-const closeList = 0x5d
-const openMap = 0x7b
-const closeMap = 0x7d
-
-/** 1: goes on inside a string as it is. Beyond the body's end there is nothing, which ends every loop as well. */
-const plain = new Uint8Array(256).fill(1, 0x20)
-plain[quote] = 0
-plain[backslash] = 0
-/** What may follow a backslash and is what JSON.stringify writes: `"` `\` b f n r t. */
-const shortEscapes = new Set([...'"\\bfnrt'].map((char) => char.charCodeAt(0)))
 
 /**
  * Finds the records of a list of JSON objects without parsing it, and checks on the way that each is what JSON.parse takes and
@@ -51,6 +30,7 @@ const shortEscapes = new Set([...'"\\bfnrt'].map((char) => char.charCodeAt(0)))
  */
 export class RecordScanner {
   readonly #shape: RecordShape
+  readonly #template: RecordTemplate
   readonly #stride: number
   readonly #stack = new Uint8Array(mostDepth + 1)
   readonly #table: RecordTable
@@ -59,7 +39,10 @@ export class RecordScanner {
   #valueCount = 0
   /** names of the last record, nested ones included */
   #names = 0
-  #isPlain = true
+  #hasEscapes = false
+  /** where the plain values of a record begin and end, while a template is to be made of it */
+  #scalars: Int32Array = new Int32Array(64)
+  #scalarCount = 0
 
   /**
    * `wanted`: names of top-level fields to locate; `all` locates every one. A record with a top-level name that begins with
@@ -68,20 +51,9 @@ export class RecordScanner {
   constructor(wanted: readonly string[], reserved: string, all = false) {
     this.#all = all
     this.#shape = new RecordShape(wanted, reserved)
+    this.#template = new RecordTemplate(wanted.length)
     this.#stride = wanted.length * 2
-    this.#table = {
-      count: 0,
-      starts: new Int32Array(256),
-      ends: new Int32Array(256),
-      fields: new Int32Array(256 * this.#stride),
-      cuts: new Int32Array(64),
-      cutCount: 0,
-      isPlain: new Uint8Array(256),
-      values: new Int32Array(all ? 4096 : 0),
-      firstValues: new Int32Array(256),
-      shapeOf: new Int32Array(256),
-      shapes: [],
-    }
+    this.#table = emptyTable(wanted.length, all)
   }
 
   /** Reads the list whose first byte after `[` is at `from`. `end` is that of its `]`; null when the parser has to do it. */
@@ -92,16 +64,18 @@ export class RecordScanner {
     table.shapes = []
     this.#valueCount = 0
     this.#shape.forget()
+    this.#template.forget()
     let at = afterBlanks(body, from)
     if (body[at] === closeList) return { table, end: at }
     for (;;) {
       if (body[at] !== openMap) return null
-      if (table.count === table.starts.length) this.#grow()
+      if (table.count === table.starts.length) growRows(table)
+      const { cutCount } = table
       const end = this.#record(body, view, at)
       if (end < 0 || end - at > longestRecord) return null
       table.starts[table.count] = at
       table.ends[table.count] = end
-      table.isPlain[table.count] = this.#isPlain ? 1 : 0
+      table.isPlain[table.count] = this.#hasEscapes || table.cutCount > cutCount ? 0 : 1
       table.shapeOf[table.count] = table.shapes.length - 1
       table.count += 1
       at = afterBlanks(body, end)
@@ -112,29 +86,121 @@ export class RecordScanner {
     }
   }
 
-  /** The end of the record at `start`, -1 to give up: by the shape of the one before, or else learning its own. */
+  /**
+   * The end of the record at `start`, -1 to give up: by the bytes of the one before, or by its names, or else learning its own.
+   */
   #record(body: Uint8Array, view: DataView, start: number): number {
     const table = this.#table
     const { cutCount } = table
-    const base = table.count * this.#stride
     const firstValue = this.#valueCount
     table.firstValues[table.count] = firstValue
+    this.#hasEscapes = false
+    if (this.#template.isUsed) {
+      const end = this.#match(body, view, start)
+      if (end >= 0) return end
+      table.cutCount = cutCount
+      this.#hasEscapes = false
+    }
+    const base = table.count * this.#stride
     table.fields.fill(-1, base, base + this.#stride)
-    this.#isPlain = true
     if (this.#shape.isKnown) {
       const end = this.#walk(body, view, start, false)
       // A record that ends sooner has fewer names than its shape.
-      if (end >= 0 && (!this.#all || this.#names === this.#shape.size)) return end
+      if (end >= 0 && (!this.#all || this.#names === this.#shape.size)) {
+        if (!this.#template.isKnown) this.#makeTemplate(body, start, end, cutCount)
+        return end
+      }
       table.cutCount = cutCount
       table.fields.fill(-1, base, base + this.#stride)
     }
     this.#shape.forget()
+    this.#template.forget()
     this.#valueCount = firstValue
-    this.#isPlain = true
+    this.#hasEscapes = false
     const end = this.#walk(body, view, start, true)
     this.#shape.isKnown = end >= 0
     if (end >= 0 && this.#all) table.shapes.push(this.#shape.topNames(body))
     return end
+  }
+
+  /** Two records in a row with the same names: the next one is compared with this. */
+  #makeTemplate(body: Uint8Array, start: number, end: number, cutsBefore: number): void {
+    const { cuts, cutCount, count, fields, firstValues, values } = this.#table
+    // Blanks between values are no part of a template.
+    for (let i = cutsBefore; i < cutCount; i += 1) {
+      if ((body[cuts[i * 2] as number] as number) <= 0x20) return
+    }
+    const base = count * this.#stride
+    this.#template.learn(
+      body,
+      start,
+      end,
+      this.#scalars,
+      this.#scalarCount,
+      fields.subarray(base, base + this.#stride),
+      values.subarray((firstValues[count] as number) * 2, this.#valueCount * 2),
+    )
+  }
+
+  /** The end of a record that differs from the template in nothing but plain values; -1 for any other. */
+  #match(body: Uint8Array, view: DataView, start: number): number {
+    const template = this.#template
+    const { words, lengths, starts, count } = template
+    const last = count - 1
+    let at = start
+    let next = 0
+    for (let gap = 0; ; gap += 1) {
+      const length = lengths[gap] as number
+      const end = at + length
+      starts[gap] = at
+      if (end + 4 > body.length) return -1
+      for (; at + 4 <= end; at += 4, next += 1) {
+        if (view.getInt32(at, true) !== words[next]) return this.#miss()
+      }
+      if (at < end) {
+        if ((view.getInt32(at, true) & RecordTemplate.mask(length)) !== words[next]) {
+          return this.#miss()
+        }
+        next += 1
+        at = end
+      }
+      if (gap === last) break
+      const byte = body[at] as number
+      if (byte === quote) {
+        at += 1
+        while (plain[body[at] as number] === 1) at += 1
+        if (body[at] !== quote) {
+          at = this.#string(body, at)
+          if (at < 0) return -1
+        }
+        at += 1
+      } else {
+        at =
+          byte === minus || (byte >= zero && byte <= 0x39)
+            ? numberEnd(body, at, this.#table)
+            : word(body, at)
+        if (at < 0) return this.#miss()
+      }
+    }
+    template.noteHit()
+    this.#take()
+    return at
+  }
+
+  #miss(): number {
+    this.#template.noteMiss()
+    return -1
+  }
+
+  /** Puts what the template says of the record that it matches into the table. */
+  #take(): void {
+    const table = this.#table
+    this.#template.putFields(table.fields, table.count * this.#stride)
+    if (!this.#all) return
+    const first = this.#valueCount
+    this.#valueCount += this.#template.valueCount
+    while (this.#valueCount * 2 > table.values.length) table.values = grown(table.values)
+    this.#template.putValues(table.values, first * 2)
   }
 
   /** One loop without calls for what nearly all bytes are. Every round reads one value, or the end of what is open. */
@@ -148,6 +214,8 @@ export class RecordScanner {
     let at = start + 1
     stack[1] = openMap
     this.#pending = -1
+    this.#scalarCount = 0
+    const isCollecting = !learn && !this.#template.isKnown
     for (;;) {
       let byte = body[at] as number
       if (byte <= 0x20) {
@@ -164,6 +232,7 @@ export class RecordScanner {
           nth += 1
         }
         isFirst = false
+        const from = at
         if (byte === quote) {
           at += 1
           while (plain[body[at] as number] === 1) at += 1
@@ -182,10 +251,11 @@ export class RecordScanner {
         } else {
           at =
             byte === minus || (byte >= zero && byte <= 0x39)
-              ? this.#number(body, at)
+              ? numberEnd(body, at, this.#table)
               : word(body, at)
           if (at < 0) return -1
         }
+        if (isCollecting) this.#collect(from, at)
       }
       // A value has ended, or something empty is about to: what closes here?
       for (;;) {
@@ -216,6 +286,14 @@ export class RecordScanner {
         }
       }
     }
+  }
+
+  #collect(from: number, to: number): void {
+    const at = this.#scalarCount * 2
+    if (at === this.#scalars.length) this.#scalars = grown(this.#scalars)
+    this.#scalars[at] = from
+    this.#scalars[at + 1] = to
+    this.#scalarCount += 1
   }
 
   /** Reads the nth name of a record; where its value begins, -1 to give up. */
@@ -258,7 +336,7 @@ export class RecordScanner {
   /** From something special inside a string to its closing quote, -1 to give up. */
   #string(body: Uint8Array, from: number): number {
     let at = from
-    this.#isPlain = false
+    this.#hasEscapes = true
     for (;;) {
       const byte = body[at]
       if (byte === quote) return at
@@ -266,7 +344,7 @@ export class RecordScanner {
       const next = body[at + 1] as number
       if (shortEscapes.has(next)) at += 2
       else if (next === slash) {
-        this.#cut(at, at + 1)
+        addCut(this.#table, at, at + 1)
         at += 2
       } else if (next === 0x75 && isControlEscape(body, at + 2)) at += 6
       else return -1
@@ -274,120 +352,9 @@ export class RecordScanner {
     }
   }
 
-  /**
-   * The end of a number that JSON.stringify writes with the same digits, but for zeros at the end of a fraction; -1 for any
-   * other. Whole numbers keep all their digits on the parser's path too, until they would be written with an exponent.
-   */
-  #number(body: Uint8Array, from: number): number {
-    let at = from
-    if (body[at] === minus) at += 1
-    const first = at
-    while (isDigit(body[at])) at += 1
-    const whole = at - first
-    if (whole === 0 || whole > 20 || (whole > 1 && body[first] === zero)) return -1
-    if (body[at] !== point) {
-      const isOther = isExponent(body[at]) || (first > from && body[first] === zero)
-      return isOther ? -1 : at
-    }
-    at += 1
-    const fraction = at
-    let last = 0
-    while (isDigit(body[at])) {
-      if (body[at] !== zero) last = at
-      at += 1
-    }
-    if (at === fraction || at - from > 15 || isExponent(body[at])) return -1
-    const isBelowOne = body[first] === zero
-    if (last === 0) {
-      // -0.0 is written as 0.
-      if (isBelowOne && first > from) return -1
-      this.#cut(fraction - 1, at)
-      return at
-    }
-    // Below a millionth an exponent would be written.
-    let zeros = 0
-    while (body[fraction + zeros] === zero) zeros += 1
-    if (isBelowOne && zeros > 5) return -1
-    if (last + 1 < at) this.#cut(last + 1, at)
-    return at
-  }
-
   #cutBlanks(body: Uint8Array, from: number): number {
     const at = afterBlanks(body, from)
-    if (at > from) this.#cut(from, at)
+    if (at > from) addCut(this.#table, from, at)
     return at
   }
-
-  #cut(from: number, to: number): void {
-    const table = this.#table
-    const at = table.cutCount * 2
-    if (at === table.cuts.length) table.cuts = grown(table.cuts)
-    this.#isPlain = false
-    table.cuts[at] = from
-    table.cuts[at + 1] = to
-    table.cutCount += 1
-  }
-
-  #grow(): void {
-    const table = this.#table
-    table.starts = grown(table.starts)
-    table.ends = grown(table.ends)
-    table.fields = grown(table.fields)
-    table.firstValues = grown(table.firstValues)
-    table.shapeOf = grown(table.shapeOf)
-    const isPlain = new Uint8Array(table.isPlain.length * 2)
-    isPlain.set(table.isPlain)
-    table.isPlain = isPlain
-  }
-}
-
-function grown(list: Int32Array): Int32Array {
-  const larger = new Int32Array(list.length * 2)
-  larger.set(list)
-  return larger
-}
-
-const isDigit = (byte: number | undefined): boolean =>
-  byte !== undefined && byte >= zero && byte <= 0x39
-
-const isExponent = (byte: number | undefined): boolean => byte === 0x65 || byte === 0x45
-
-/** The next byte that is no blank of JSON. */
-export function afterBlanks(body: Uint8Array, from: number): number {
-  let at = from
-  for (;;) {
-    const byte = body[at]
-    if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return at
-    at += 1
-  }
-}
-
-/** The end of true, false or null; -1 for anything else. */
-function word(body: Uint8Array, at: number): number {
-  const second = body[at + 1]
-  const third = body[at + 2]
-  const fourth = body[at + 3]
-  switch (body[at]) {
-    case 0x6e:
-      return second === 0x75 && third === 0x6c && fourth === 0x6c ? at + 4 : -1
-    case 0x74:
-      return second === 0x72 && third === 0x75 && fourth === 0x65 ? at + 4 : -1
-    case 0x66: {
-      const isFalse = second === 0x61 && third === 0x6c && fourth === 0x73 && body[at + 4] === 0x65
-      return isFalse ? at + 5 : -1
-    }
-  }
-  return -1
-}
-
-/** Whether the four digits at `at` are a control character as JSON.stringify writes it; NUL is not stored as it is. */
-function isControlEscape(body: Uint8Array, at: number): boolean {
-  if (body[at] !== zero || body[at + 1] !== zero) return false
-  const high = (body[at + 2] as number) - zero
-  const digit = body[at + 3] as number
-  const low = isDigit(digit) ? digit - zero : digit >= 0x61 && digit <= 0x66 ? digit - 0x57 : -1
-  if (low < 0 || (high !== 0 && high !== 1)) return false
-  const code = high * 16 + low
-  // These have a short form: \b \t \n \f \r.
-  return code !== 0 && code !== 8 && code !== 9 && code !== 10 && code !== 12 && code !== 13
 }
