@@ -20,8 +20,8 @@ const buildMs = 5 * 60_000
 /** The whole suite. */
 const testsMs = 20 * 60_000
 const fileMs = 120_000
-/** Most files wait for other programs part of their time. */
-const jobs = availableParallelism() + 1
+/** Two a core: many files wait for clocks and other programs part of their time. */
+const jobs = 2 * availableParallelism()
 const filesPerLine = 25
 const mostShown = 8
 
