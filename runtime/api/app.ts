@@ -19,6 +19,7 @@ import { destinationRoutes } from './destinations.ts'
 import { editorSchemaRoutes } from './editor-schema.ts'
 import { eventRoutes } from './event-stream.ts'
 import { addIdempotency } from './idempotency.ts'
+import { metricsRoutes } from './metrics.ts'
 import { notificationRoutes } from './notifications.ts'
 import { addOpenApi } from './openapi.ts'
 import { noRoute, sendProblem } from './problem.ts'
@@ -65,6 +66,7 @@ const resources = [
   statusRoutes,
   applyRoutes,
   eventRoutes,
+  metricsRoutes,
   editorSchemaRoutes,
 ]
 

@@ -10,7 +10,7 @@ import { addSecurityHeaders } from './security-headers.ts'
 export type DoorDeps = HealthDeps & Pick<ApiDeps, 'log'>
 
 const requestTimeoutMs = 60_000
-const apiPaths = /^\/(api(\/|\?|$)|schema\/manifest\.json(\?|$))/
+const apiPaths = /^\/(api(\/|\?|$)|(schema\/manifest\.json|metrics)(\?|$))/
 
 /**
  * Where all requests come in, ready for `listen` or `inject`. It answers health checks and hands out the console by
