@@ -13,12 +13,17 @@ import { waitFor } from '../support/wait.ts'
 t.setTimeout(120_000)
 const dayMs = 86_400_000
 const maxInFlight = 3
+/** under each bound */
+const requestsEach = 12
 
 async function scene() {
   const home = tempDir('limits')
   t.teardown(() => home.remove())
   let inFlight = 0
   let most = 0
+  const since = () => {
+    most = inFlight
+  }
   const api = await startCountingApi(async () => {
     inFlight += 1
     most = Math.max(most, inFlight)
@@ -51,10 +56,10 @@ async function scene() {
     const made = await createConnection(derrick, connection, [{ name: 'days', parallel_ranges: 8 }])
     ids.push(...made.values())
   }
-  return { derrick, ids, most: () => most }
+  return { derrick, ids, source_id, api, inFlight: () => inFlight, most: () => most, since }
 }
 
-const { derrick, ids, most } = await scene()
+const { derrick, ids, most, ...apis } = await scene()
 const trigger = (id: string) =>
   derrick.api<Run & { joined?: boolean }>('POST', `/streams/${id}/sync`, {})
 
@@ -81,6 +86,27 @@ t.test('requests in flight stay under the bound of their source', async (t) => {
   }
   for (const { id } of runs) t.equal((await runToEnd(derrick, id)).status, 'complete')
   t.equal(most(), maxInFlight, 'the bound is met, and not exceeded')
+})
+
+t.test('the bound of a source changes while it is read: it holds from then on', async (t) => {
+  const resync = async (id: string) => {
+    const body = { action: 'resync', from: null }
+    return (await derrick.api<{ run_id: string }>('POST', `/streams/${id}/ranges`, body)).run_id
+  }
+  const runs = await Promise.all(ids.map(resync))
+  for (const max_in_flight of [6, 1, 5, 2]) {
+    await derrick.api('PATCH', `/sources/${apis.source_id}`, { limits: { max_in_flight } })
+    // What was let go before is under way still.
+    await waitFor('those to end', () => apis.inFlight() <= max_in_flight)
+    apis.since()
+    const before = apis.api.seen.length
+    await waitFor('requests under it', () => apis.api.seen.length >= before + requestsEach)
+    t.ok(most() <= max_in_flight, `${most()} of ${max_in_flight} at once`)
+  }
+  await derrick.api('PATCH', `/sources/${apis.source_id}`, {
+    limits: { max_in_flight: maxInFlight },
+  })
+  for (const id of runs) t.equal((await runToEnd(derrick, id)).status, 'complete')
 })
 
 t.test('no permit is lost on the way', async (t) => {

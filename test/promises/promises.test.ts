@@ -20,7 +20,7 @@ for (const { id, promise, shownBy, awaits } of promises) {
 t.test('all of them are there', async (t) => {
   t.same(
     promises.map(({ id }) => id),
-    Array.from({ length: 36 }, (_, i) => `P${i + 1}`),
+    [...Array.from({ length: 36 }, (_, i) => `P${i + 1}`), 'A1', 'A2', 'A3'],
   )
   t.ok(promises.filter(({ awaits }) => awaits).length <= 3)
 })

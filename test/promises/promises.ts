@@ -3,7 +3,8 @@
  * makes which of them fail is in kill/sabotages.ts.
  */
 export interface Promised {
-  id: `P${number}`
+  /** promises of the whole, and what limits of APIs are to mean */
+  id: `P${number}` | `A${number}`
   promise: string
   /** by fault: the tests that fail when it is broken */
   shownBy: [file: string, title: string][]
@@ -302,6 +303,34 @@ export const promises: Promised[] = [
       ['promises/backup.test.ts', 'what was complete in a backup of a busy server is read no more'],
       ['runtime/cli/backup.test.ts', 'a backup of a running server starts another'],
       ['runtime/cli/backup.test.ts', 'what is no backup is refused'],
+    ],
+  },
+  {
+    id: 'A1',
+    promise: 'requests in flight are never above any limit while limits change live',
+    shownBy: [
+      ['promises/limits.test.ts', 'the bound of a source changes while it is read'],
+      ['promises/limits.test.ts', 'requests in flight stay under the bound of their source'],
+      ['runtime/engine/source-governor.test.ts', 'never above a limit while limits change live'],
+      simulated,
+    ],
+  },
+  {
+    id: 'A2',
+    promise: 'fewer than one refusal in 1,000 calls at nine tenths of the allowed rate or more',
+    shownBy: [
+      ['promises/pace.test.ts', 'hardly a refusal at the rate that is allowed'],
+      ['system/governor.test.ts', 'a limit holds over two workers and is used'],
+      ['runtime/engine/source-governor.test.ts', 'the pace allowed is used'],
+    ],
+  },
+  {
+    id: 'A3',
+    promise: 'no run is stuck after any of it',
+    shownBy: [
+      ['promises/limits.test.ts', 'no permit is lost on the way'],
+      ['kill/kill.test.ts', 'a SIGKILL at any moment breaks no promise'],
+      simulated,
     ],
   },
 ]
