@@ -13,7 +13,7 @@ import { waitFor } from '../support/wait.ts'
 t.setTimeout(120_000)
 const dayMs = 86_400_000
 const maxInFlight = 3
-/** under each bound */
+/** under each bound; more than were let go under the one before */
 const requestsEach = 12
 
 async function scene() {
@@ -46,7 +46,7 @@ async function scene() {
     name: 'shop',
     connector: 'counting',
     config: { base_url: api.url },
-    start_date: new Date(Date.now() - 40 * dayMs).toISOString(),
+    start_date: new Date(Date.now() - 60 * dayMs).toISOString(),
     limits: { max_in_flight: maxInFlight },
   })
   const destination_id = await createFiles(derrick, join(home.path, 'files'))
@@ -96,11 +96,14 @@ t.test('the bound of a source changes while it is read: it holds from then on', 
   const runs = await Promise.all(ids.map(resync))
   for (const max_in_flight of [6, 1, 5, 2]) {
     await derrick.api('PATCH', `/sources/${apis.source_id}`, { limits: { max_in_flight } })
-    // What was let go before is under way still.
-    await waitFor('those to end', () => apis.inFlight() <= max_in_flight)
+    const more = async (what: string) => {
+      const before = apis.api.seen.length
+      await waitFor(what, () => apis.api.seen.length >= before + requestsEach)
+    }
+    await more('those that were let go before')
+    await waitFor('them to end', () => apis.inFlight() <= max_in_flight)
     apis.since()
-    const before = apis.api.seen.length
-    await waitFor('requests under it', () => apis.api.seen.length >= before + requestsEach)
+    await more('requests under the bound')
     t.ok(most() <= max_in_flight, `${most()} of ${max_in_flight} at once`)
   }
   await derrick.api('PATCH', `/sources/${apis.source_id}`, {
