@@ -39,6 +39,13 @@ export function addClientCommands(program: Command, run: Run, env: Environment):
     })
   }
   addLooks(add, act)
+  const doctor = add('doctor', 'is all well: machine, server, sources, destinations')
+  doctor.action(() =>
+    run(async () => {
+      const flags = doctor.opts<Flags>()
+      return (await import('./doctor.ts')).doctor(env, flags, formatOf(flags))
+    })(),
+  )
   addActs(add, act)
   addConfiguration(add, act, env)
   addKeys(add, act)

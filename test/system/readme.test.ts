@@ -68,6 +68,19 @@ t.test('derrick.yaml is applied and synced', async (t) => {
 
 const tools = ['curl', 'jq'].filter((name) => !onPath(name))
 const skip = tools.length > 0 && !inCi() ? `missing: ${tools.join(', ')}` : false
+t.test('the doctor finds what is well, and what is not', async (t) => {
+  const found = await runDerrick(['doctor', '--json'], env)
+  t.equal(found.code, 1, 'there is no such database')
+  const findings = JSON.parse(found.stdout) as { what: string; state: string; remedy?: string }[]
+  const of = (what: string) => findings.find((one) => one.what === what)
+  t.equal(of('server')?.state, 'ok')
+  t.equal(of('source shop')?.state, 'ok')
+  t.equal(of('destination files')?.state, 'ok')
+  t.match(of('destination warehouse'), { state: 'bad', remedy: /./ })
+  const alone = await runDerrick(['doctor'], { HOME: join(dir.path, 'nobody') })
+  t.match(alone, { code: 1, stdout: /! data dir.*✗ server.*→ start "derrick serve"/s })
+})
+
 t.test('the steps with curl end in files', { skip }, async (t) => {
   const steps = block('sh', 'call() {').replaceAll('shop_demo_key', shop.apiKey)
   // curl ends with 28 when the time to follow is over.
