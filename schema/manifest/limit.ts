@@ -10,7 +10,7 @@ export const Limit = Type.Object(
     name: Type.Optional(
       Type.String({ minLength: 1, maxLength: 40, description: 'for people: burst, daily, …' }),
     ),
-    match: Type.Optional(regex({ description: 'found anywhere in the request path' })),
+    match: Type.Optional(regex({ description: 'found anywhere in the path below base_url' })),
     requests: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
     per_ms: Type.Optional(duration({ minimum: 1, description: 'requests per this time' })),
     concurrency: Type.Optional(Type.Integer({ minimum: 1, maximum: 256 })),

@@ -2,7 +2,7 @@ import { DerrickError, type Failure, failure } from '../../../schema/error.ts'
 import type { RequestRetry } from '../../../schema/manifest/error-rule.ts'
 import type { Records } from '../../../schema/manifest/records.ts'
 import type { HttpResponse } from '../../http/http.ts'
-import { bodyOf, type RequestDraft, urlOf } from './draft.ts'
+import { bodyOf, pathOf, type RequestDraft, urlOf } from './draft.ts'
 import type { Action, ErrorJudge } from './errors.ts'
 import type { RawReading } from './raw-document.ts'
 import { type Document, decodeDocument } from './records.ts'
@@ -77,7 +77,7 @@ async function tryOnce(
   const { signal } = question
   const draft = question.draft()
   if (!draft.unsigned) await session.signIn.sign(draft, signal)
-  const leave = await session.governor.enter(new URL(draft.url).pathname, signal)
+  const leave = await session.governor.enter(pathOf(draft), signal)
   let response: HttpResponse
   try {
     response = await session.http.send(httpRequest(draft, session, signal))

@@ -13,6 +13,8 @@ export interface RequestDraft {
   method: 'GET' | 'POST'
   /** absolute, without query */
   url: string
+  /** base_url, without a slash at its end; absent for addresses that are none of the API's own */
+  base?: string
   /** goes without the source's credentials: its address comes from the API's data and leads to another host */
   unsigned?: boolean
   query: Map<string, unknown>
@@ -39,6 +41,13 @@ function putIntoBody(draft: RequestDraft, name: string, value: unknown): void {
   if (draft.body.kind === 'form') draft.body.fields.set(name, value)
   else if (draft.body.kind === 'json') draft.body.value = setPath(draft.body.value, name, value)
   else throw new TypeError(`${name} cannot be put into a text body`)
+}
+
+/** What `match` of limits looks at: the path below base_url; for an address that is elsewhere its whole path. */
+export function pathOf({ url, base }: RequestDraft): string {
+  const rest = base !== undefined && url.startsWith(base) ? url.slice(base.length) : null
+  if (rest === '') return '/'
+  return rest?.startsWith('/') ? rest : new URL(url).pathname
 }
 
 /** The absolute URL with its query. */

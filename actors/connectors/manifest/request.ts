@@ -43,10 +43,11 @@ export function compileRequest(spec: RequestSpec, apiBaseUrl: string): CompiledR
     usesPageToken: /\{\{[^}]*\bpage\b/.test(text),
     baseUrl,
     draft: (scope) => {
-      const { url, params } = joinUrl(baseUrl(scope), path(scope))
+      const { url, base, params } = joinUrl(baseUrl(scope), path(scope))
       const draft: RequestDraft = {
         method: spec.method,
         url,
+        base,
         unsigned: isGiven && new URL(url).origin !== originOf(home(scope)),
         query: new Map(params),
         tail: '',
@@ -135,16 +136,20 @@ function readsRecords(node: Node, believes = true): boolean {
 }
 
 /** base_url and path as one address; a query in either becomes parameters. */
-function joinUrl(base: string, path: string): { url: string; params: [string, string][] } {
+function joinUrl(
+  base: string,
+  path: string,
+): { url: string; base: string; params: [string, string][] } {
   const [baseText = '', baseQuery = ''] = base.split('?', 2)
   const gap = path === '' || path.startsWith('/') || path.startsWith('?') ? '' : '/'
   const url = URL.parse(`${baseText.replace(/\/+$/, '')}${gap}${path}`)
-  const origin = URL.parse(base)?.origin
-  if (!url || url.origin !== origin) throw badAddress('base_url and path make no web address')
+  const home = URL.parse(baseText)
+  if (!url || url.origin !== home?.origin) throw badAddress('base_url and path make no web address')
   const params = [...new URLSearchParams(baseQuery), ...url.searchParams]
   url.search = ''
   url.hash = ''
-  return { url: url.href, params }
+  home.hash = ''
+  return { url: url.href, base: home.href.replace(/\/+$/, ''), params }
 }
 
 const badAddress = (message: string) =>

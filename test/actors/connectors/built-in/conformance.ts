@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { checkSource } from '../../../../actors/connectors/manifest/check.ts'
+import { makeLocalGovernor } from '../../../../actors/connectors/manifest/limits.ts'
 import { makeStreamReader } from '../../../../actors/connectors/manifest/reader.ts'
 import { type Failure, toFailure } from '../../../../schema/error.ts'
 import { streamCapabilities } from '../../../../schema/manifest/capabilities.ts'
@@ -11,45 +12,9 @@ import {
   streamOf,
 } from '../../../../schema/manifest/manifest.ts'
 import { jumpingClock } from '../test-api.ts'
-import { type ApiAnswer, type ConnectedApi, connect, type SimulatedApi } from './simulated-api.ts'
+import { type ConnectedApi, connect } from './simulated-api.ts'
+import type { BuiltIn, SimulatedApi, StreamCase } from './vendor.ts'
 import { type Json, makeWorld, type World } from './world.ts'
-
-/** How the suite fills a stream and knows its rows again. */
-export interface StreamCase {
-  /** Puts a thing of this time into the world. Gives the ids of the rows that the range of that time must give. */
-  seed(world: World, n: number, ms: number): string[]
-  rowId(row: Json): string
-  /** finest step of the record's own time; a second unless told */
-  tickMs?: number
-  /** how far beside its range the API may be asked; a second unless told */
-  slackMs?: number
-  /** the API says itself that records may come twice */
-  mayRepeat?: boolean
-  /** all in one answer */
-  unpaged?: boolean
-  /** the page before the last page is known only by the number of records */
-  loopCode?: string
-}
-
-/** A built-in connector and all that its vendor publishes of it. */
-export interface BuiltIn {
-  id: string
-  hosts: readonly string[]
-  makeApi(world: World): SimulatedApi
-  config: Json
-  /** the same with credentials that the API does not know; null where there are none */
-  wrongConfig: Json | null
-  /** texts that may stand in no message */
-  secrets: readonly string[]
-  forbidden: ApiAnswer | null
-  tooMany: ApiAnswer
-  /** ms that `tooMany` asks to wait; null when it does not say */
-  tooManyWaitMs: number | null
-  /** what the vendor allows: requests whose path matches, in any span of time */
-  allows: { match: RegExp; requests: number; perMs: number }[]
-  newestFirst: readonly string[]
-  streams: Record<string, StreamCase>
-}
 
 const dayMs = 86_400_000
 /** A day, and the one after it; the API holds more on both sides. */
@@ -194,6 +159,7 @@ export function conform(builtIn: BuiltIn): void {
     t.same(able.sort(), [...builtIn.newestFirst].sort())
   })
   t.test('the connection test tells right from wrong credentials', (t) => checks(t, builtIn))
+  const asked = new Map<string, string>()
   for (const name of Object.keys(builtIn.streams)) {
     t.test(name, async (t) => {
       const bench = await open(builtIn, name)
@@ -202,9 +168,64 @@ export function conform(builtIn: BuiltIn): void {
       await refusals(t, bench)
       await limits(t, bench)
       await paging(t, bench)
+      for (const { url } of bench.connected.calls) asked.set(new URL(url).pathname, name)
+      await echoes(t, bench)
       t.same(bench.connected.strays, [], 'nobody else was asked')
     })
   }
+  t.test('what the vendor allows is kept, however many requests there are', (t) =>
+    budgets(t, builtIn, manifest, asked),
+  )
+}
+
+/** @param asked the stream that each path was asked for */
+async function budgets(
+  t: Test,
+  { allows }: BuiltIn,
+  { api, streams }: Manifest,
+  asked: Map<string, string>,
+): Promise<void> {
+  const base = /^[^/]+\/\/[^/]+(\/.*)?$/.exec(api.base_url)?.[1] ?? ''
+  for (const { match, requests, perMs } of allows) {
+    const paths = [...asked].filter(([path]) => match.test(path))
+    t.ok(paths.length > 0, `${match} is asked`)
+    for (const [path, name] of paths.slice(0, 3)) {
+      const clock = jumpingClock()
+      const own = streams[name]?.limits ?? []
+      const governor = makeLocalGovernor({
+        limits: api.limits,
+        maxInFlight: api.max_in_flight,
+        clock,
+      }).ofStream(name, own)
+      const times: number[] = []
+      const signal = new AbortController().signal
+      for (let n = 0; n < 2 * requests + 1; n += 1) {
+        const leave = await governor.enter(path.replace(base, ''), signal)
+        times.push(clock.now())
+        leave({ status: 200, headers: {}, response: null })
+      }
+      const spans = times.slice(requests).map((time, at) => time - (times[at] as number))
+      t.ok(Math.min(...spans) >= perMs, `${path}: ${requests} in ${Math.min(...spans)} ms`)
+    }
+  }
+}
+
+/** An API that repeats what it was sent in its errors, credentials too: they are told to nobody. */
+async function echoes(t: Test, bench: Bench): Promise<void> {
+  const { builtIn, connected } = bench
+  const credentials: string[] = []
+  connected.interject = (_, { headers, path, query, body }) => {
+    if (path.includes('/oauth/')) return null
+    credentials.push(headers.authorization?.split(' ').at(-1) ?? '')
+    const message = `bad request ${JSON.stringify({ headers, body })} ${query}`
+    return { status: 400, body: { message, error: { message }, errors: [{ message }] } }
+  }
+  const got = await read(bench, rangeOf(bench))
+  connected.interject = () => null
+  t.ok(got.failure, 'it fails')
+  silent(t, builtIn, got.said)
+  for (const credential of credentials.filter(({ length }) => length > 8))
+    t.notOk(got.said.includes(credential), 'nor what was made of it')
 }
 
 async function checks(t: Test, builtIn: BuiltIn): Promise<void> {

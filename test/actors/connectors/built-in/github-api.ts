@@ -1,16 +1,12 @@
-import type { BuiltIn, StreamCase } from './conformance.ts'
-import type { ApiAnswer, ApiRequest, SimulatedApi } from './simulated-api.ts'
 import {
-  byTime,
-  type Item,
-  iso,
-  itemsOf,
-  type Json,
-  pageOf,
-  put,
-  timeless,
-  type World,
-} from './world.ts'
+  type ApiAnswer,
+  type ApiRequest,
+  type BuiltIn,
+  type SimulatedApi,
+  type StreamCase,
+  simulate,
+} from './vendor.ts'
+import { byTime, type Item, iso, itemsOf, type Json, pageOf, put, timeless } from './world.ts'
 
 const token = 'github_pat_11ABCDEFG0example0example'
 const owner = 'acme'
@@ -36,11 +32,6 @@ const lists: Record<string, List> = {
 }
 
 /** GitHub as its REST reference of 2022-11-28 describes it. */
-function makeApi(world: World): SimulatedApi {
-  const api: SimulatedApi = { world, faults: {}, answer: (request) => answer(api, request) }
-  return api
-}
-
 function answer(api: SimulatedApi, request: ApiRequest): ApiAnswer {
   const { headers, path } = request
   if (headers['user-agent'] === undefined)
@@ -141,7 +132,7 @@ const events = inRepositories('events', (n, ms) => ({ id: String(n), created_at:
 const base = {
   id: 'github',
   hosts: ['api.github.com'],
-  makeApi,
+  makeApi: simulate(answer),
   secrets: [token, 'github_pat_wrong0000'],
   forbidden: refuse(403, 'Resource not accessible by personal access token'),
   tooMany: {

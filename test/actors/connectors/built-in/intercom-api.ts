@@ -1,16 +1,12 @@
-import type { BuiltIn, StreamCase } from './conformance.ts'
-import type { ApiAnswer, ApiRequest, SimulatedApi } from './simulated-api.ts'
 import {
-  byTime,
-  type Item,
-  itemsOf,
-  type Json,
-  pageOf,
-  placeOf,
-  put,
-  tokenOf,
-  type World,
-} from './world.ts'
+  type ApiAnswer,
+  type ApiRequest,
+  type BuiltIn,
+  type SimulatedApi,
+  type StreamCase,
+  simulate,
+} from './vendor.ts'
+import { byTime, type Item, itemsOf, type Json, pageOf, placeOf, put, tokenOf } from './world.ts'
 
 const host = 'api.eu.intercom.io'
 const token = 'dG9rOmI3ZDRjZmE5XzE2MTBfNDRhNV9iMmEwX2Y3'
@@ -37,18 +33,12 @@ const refuse = (status: number, code: string, message: string): ApiAnswer => ({
   body: { type: 'error.list', request_id: 'b68q', errors: [{ code, message }] },
 })
 
-/** Intercom's API as its description of version 2.16 says. */
-function makeApi(world: World): SimulatedApi {
-  const api: SimulatedApi = { world, faults: {}, answer: (request) => answer(api, request, scroll) }
-  const scroll: Scroll = { place: null }
-  return api
-}
-
 /** An app has one scroll at a time. Its parameter stays the same; where it stands, the server knows. */
 interface Scroll {
   place: number | null
 }
 
+/** Intercom's API as its description of version 2.16 says. */
 function answer(api: SimulatedApi, request: ApiRequest, scroll: Scroll): ApiAnswer {
   const { headers, path } = request
   if (headers.authorization !== `Bearer ${token}`)
@@ -186,7 +176,10 @@ const attributes: StreamCase = {
 export const intercom: BuiltIn = {
   id: 'intercom',
   hosts: [host],
-  makeApi,
+  makeApi(world) {
+    const scroll: Scroll = { place: null }
+    return simulate((api, request) => answer(api, request, scroll))(world)
+  },
   config: { access_token: token, region: 'EU' },
   wrongConfig: { access_token: 'dG9rOndyb25nMDAwMA', region: 'EU' },
   secrets: [token, 'dG9rOndyb25nMDAwMA'],

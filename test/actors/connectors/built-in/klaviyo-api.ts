@@ -1,15 +1,12 @@
-import type { BuiltIn, StreamCase } from './conformance.ts'
-import type { ApiAnswer, ApiRequest, SimulatedApi } from './simulated-api.ts'
 import {
-  type Item,
-  itemsOf,
-  type Json,
-  pageOf,
-  placeOf,
-  put,
-  tokenOf,
-  type World,
-} from './world.ts'
+  type ApiAnswer,
+  type ApiRequest,
+  type BuiltIn,
+  type SimulatedApi,
+  type StreamCase,
+  simulate,
+} from './vendor.ts'
+import { type Item, itemsOf, type Json, pageOf, placeOf, put, tokenOf } from './world.ts'
 
 /** What an endpoint allows, from its reference page. */
 interface Endpoint {
@@ -101,11 +98,6 @@ const refuse = (status: number, code: string, detail: string): ApiAnswer => ({
 })
 
 /** Klaviyo as its reference of revision 2026-07-15 describes it. */
-function makeApi(world: World): SimulatedApi {
-  const api: SimulatedApi = { world, faults: {}, answer: (request) => answer(api, request) }
-  return api
-}
-
 function answer({ world, faults }: SimulatedApi, request: ApiRequest): ApiAnswer {
   const { headers, path, query } = request
   const { revision } = headers
@@ -208,7 +200,7 @@ function stream(name: string): StreamCase {
 export const klaviyo: BuiltIn = {
   id: 'klaviyo',
   hosts: ['a.klaviyo.com'],
-  makeApi,
+  makeApi: simulate(answer),
   config: { api_key: apiKey },
   wrongConfig: { api_key: 'pk_wrong0000' },
   secrets: [apiKey, 'pk_wrong0000'],

@@ -1,5 +1,11 @@
-import type { BuiltIn, StreamCase } from './conformance.ts'
-import type { ApiAnswer, ApiRequest, SimulatedApi } from './simulated-api.ts'
+import {
+  type ApiAnswer,
+  type ApiRequest,
+  type BuiltIn,
+  type SimulatedApi,
+  type StreamCase,
+  simulate,
+} from './vendor.ts'
 import { byTime, itemsOf, pageOf, put, timeless, type World } from './world.ts'
 
 const host = 'us21.api.mailchimp.com'
@@ -45,11 +51,6 @@ const refuse = (status: number, title: string, detail: string): ApiAnswer => ({
 })
 
 /** Mailchimp's Marketing API as its fundamentals and reference describe it. */
-function makeApi(world: World): SimulatedApi {
-  const api: SimulatedApi = { world, faults: {}, answer: (request) => answer(api, request) }
-  return api
-}
-
 function answer({ world, faults }: SimulatedApi, { headers, path, query }: ApiRequest): ApiAnswer {
   const [scheme, credentials = ''] = (headers.authorization ?? '').split(' ')
   const [, password] = Buffer.from(credentials, 'base64').toString('utf8').split(':')
@@ -152,7 +153,7 @@ const activity: StreamCase = {
 export const mailchimp: BuiltIn = {
   id: 'mailchimp',
   hosts: [host],
-  makeApi,
+  makeApi: simulate(answer),
   config: { api_key: apiKey, data_center: 'us21' },
   wrongConfig: { api_key: 'ffffffffffffffffffffffffffffffff-us21', data_center: 'us21' },
   secrets: [

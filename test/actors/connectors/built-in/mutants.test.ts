@@ -9,27 +9,20 @@ import { checkConfig } from '../../../../schema/manifest/config.ts'
 import { loadManifest } from '../../../../schema/manifest/load.ts'
 import type { Manifest } from '../../../../schema/manifest/manifest.ts'
 import { jumpingClock } from '../test-api.ts'
-import type { BuiltIn } from './conformance.ts'
-import { github } from './github-api.ts'
-import { intercom } from './intercom-api.ts'
-import { klaviyo } from './klaviyo-api.ts'
-import { mailchimp } from './mailchimp-api.ts'
-import { shopify } from './shopify-api.ts'
+import { builtIns } from './built-ins.ts'
 import { type ConnectedApi, connect } from './simulated-api.ts'
-import { stripe } from './stripe-api.ts'
-import { usgs } from './usgs-api.ts'
+import type { BuiltIn } from './vendor.ts'
 import { makeWorld } from './world.ts'
-import { zendesk } from './zendesk-api.ts'
 
 t.setTimeout(180_000)
-const builtIns = [klaviyo, shopify, stripe, zendesk, mailchimp, intercom, github, usgs]
+const all = Object.values(builtIns)
 const start = Date.UTC(2026, 2, 3)
 const window = { start, end: start + 86_400_000 }
 /** A mutant that asks for more is stopped; that it would go on is no fault of it. */
 const mostRequests = 6
 
 const apis = new Map<string, ConnectedApi>()
-for (const builtIn of builtIns) {
+for (const builtIn of all) {
   const api = builtIn.makeApi(makeWorld())
   for (const { seed } of Object.values(builtIn.streams))
     for (const n of [0, 1, 2]) seed(api.world, n, start + n * 3_600_000)
@@ -38,7 +31,7 @@ for (const builtIn of builtIns) {
 
 const textOf = (id: string): string =>
   readFileSync(new URL(`../../../../manifests/${id}.yaml`, import.meta.url), 'utf8')
-const texts = new Map(builtIns.map(({ id }) => [id, textOf(id)]))
+const texts = new Map(all.map(({ id }) => [id, textOf(id)]))
 
 /** Words of the language, so that many mutants still load. */
 const words =
@@ -117,7 +110,7 @@ t.test('a thousand mutants of the built-in connectors crash nothing', async (t) 
   process.on('unhandledRejection', onUnhandled)
   await fc.assert(
     fc.asyncProperty(
-      fc.constantFrom(...builtIns),
+      fc.constantFrom(...all),
       fc.array(edit, { minLength: 1, maxLength: 3 }),
       fc.nat(),
       async (builtIn, edits, pick) => {

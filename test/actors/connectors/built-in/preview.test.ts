@@ -1,14 +1,8 @@
 import t from 'tap'
 import { previewStream } from '../../../../actors/connectors/preview/preview.ts'
-import { type BuiltIn, open } from './conformance.ts'
-import { github } from './github-api.ts'
-import { intercom } from './intercom-api.ts'
-import { klaviyo } from './klaviyo-api.ts'
-import { mailchimp } from './mailchimp-api.ts'
-import { shopify } from './shopify-api.ts'
-import { stripe } from './stripe-api.ts'
-import { usgs } from './usgs-api.ts'
-import { zendesk } from './zendesk-api.ts'
+import { builtIns } from './built-ins.ts'
+import { open } from './conformance.ts'
+import type { BuiltIn } from './vendor.ts'
 
 t.setTimeout(180_000)
 const from = Date.UTC(2026, 2, 3)
@@ -40,7 +34,7 @@ async function mistakes(builtIn: BuiltIn, name: string): Promise<string[]> {
     .map(({ code, message }) => `${code}: ${message}`)
 }
 
-for (const builtIn of [klaviyo, shopify, stripe, zendesk, mailchimp, intercom, github, usgs])
+for (const builtIn of Object.values(builtIns))
   t.test(builtIn.id, async (t) => {
     for (const name of Object.keys(builtIn.streams)) t.same(await mistakes(builtIn, name), [], name)
   })

@@ -1,15 +1,11 @@
 import t from 'tap'
 import type { Manifest, ManifestStream } from '../../../../schema/manifest/manifest.ts'
 import type { Window } from '../../../../schema/manifest/window.ts'
-import { type BuiltIn, idsOf, open, rangeOf, read } from './conformance.ts'
-import { github } from './github-api.ts'
-import { intercom } from './intercom-api.ts'
-import { klaviyo } from './klaviyo-api.ts'
-import { mailchimp } from './mailchimp-api.ts'
-import { shopify } from './shopify-api.ts'
-import { stripe } from './stripe-api.ts'
-import { usgs } from './usgs-api.ts'
-import { zendesk } from './zendesk-api.ts'
+import { builtIns } from './built-ins.ts'
+import { idsOf, open, rangeOf, read } from './conformance.ts'
+import type { BuiltIn } from './vendor.ts'
+
+const { github, intercom, klaviyo, mailchimp, shopify, stripe, usgs, zendesk } = builtIns
 
 /** Mistakes that an author could make. The suite is worth something only if it finds each. */
 const mistakes: [string, BuiltIn, string, (stream: ManifestStream, manifest: Manifest) => void][] =

@@ -1,6 +1,12 @@
-import type { BuiltIn, StreamCase } from './conformance.ts'
-import type { ApiAnswer, ApiRequest, SimulatedApi } from './simulated-api.ts'
-import { byTime, itemsOf, type Json, pageOf, placeOf, put, tokenOf, type World } from './world.ts'
+import {
+  type ApiAnswer,
+  type ApiRequest,
+  type BuiltIn,
+  type SimulatedApi,
+  type StreamCase,
+  simulate,
+} from './vendor.ts'
+import { byTime, itemsOf, type Json, pageOf, placeOf, put, tokenOf } from './world.ts'
 
 const shop = 'fine-goods'
 const host = `${shop}.myshopify.com`
@@ -25,11 +31,6 @@ const dated: Record<string, string[]> = {
 const refuse = (status: number, errors: unknown): ApiAnswer => ({ status, body: { errors } })
 
 /** Shopify's REST Admin API as its reference of 2026-10 describes it. */
-function makeApi(world: World): SimulatedApi {
-  const api: SimulatedApi = { world, faults: {}, answer: (request) => answer(api, request) }
-  return api
-}
-
 function answer(api: SimulatedApi, request: ApiRequest): ApiAnswer {
   const { headers, path } = request
   if (path === '/admin/oauth/access_token') return grant(request)
@@ -202,7 +203,7 @@ const inventory: StreamCase = {
 export const shopify: BuiltIn = {
   id: 'shopify_rest',
   hosts: [host],
-  makeApi,
+  makeApi: simulate(answer),
   config: {
     shop,
     auth_method: 'client_credentials',

@@ -1,41 +1,9 @@
-import { createServer, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
+import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import t from 'tap'
 import { makeHttpClient } from '../../../../actors/http/client.ts'
 import type { HttpClient } from '../../../../actors/http/http.ts'
-import type { World } from './world.ts'
-
-/** A request as a vendor's API sees it. */
-export interface ApiRequest {
-  method: string
-  path: string
-  query: URLSearchParams
-  headers: IncomingHttpHeaders
-  /** raw */
-  body: string
-}
-
-export interface ApiAnswer {
-  status?: number
-  headers?: Record<string, string>
-  /** sent as JSON, unless it is a text */
-  body: unknown
-}
-
-/** What a test may make an API do wrong. */
-export interface Faults {
-  /** every page leads on, and every page is the first */
-  loop?: boolean
-  /** next addresses lead to this host */
-  nextHost?: string
-}
-
-/** One vendor's API: what it answers, by its documentation and not by our manifest. */
-export interface SimulatedApi {
-  world: World
-  faults: Faults
-  answer(request: ApiRequest): ApiAnswer
-}
+import type { ApiAnswer, ApiRequest, SimulatedApi } from './vendor.ts'
 
 /** A connected vendor: a real HTTP server, and a client for which the vendor's host names lead to it. */
 export interface ConnectedApi {

@@ -1,6 +1,12 @@
-import type { BuiltIn, StreamCase } from './conformance.ts'
-import type { ApiAnswer, ApiRequest, SimulatedApi } from './simulated-api.ts'
-import { itemsOf, pageOf, put, type World } from './world.ts'
+import {
+  type ApiAnswer,
+  type ApiRequest,
+  type BuiltIn,
+  type SimulatedApi,
+  type StreamCase,
+  simulate,
+} from './vendor.ts'
+import { itemsOf, pageOf, put } from './world.ts'
 
 const apiKey = 'rk_test_51Nq8vKcB0d2F4h6J8'
 
@@ -32,12 +38,6 @@ const refuse = (status: number, type: string, message: string): ApiAnswer => ({
   body: { error: { type, message, doc_url: 'https://stripe.com/docs/error-codes' } },
 })
 
-/** Stripe as its API reference describes it. */
-function makeApi(world: World): SimulatedApi {
-  const api: SimulatedApi = { world, faults: {}, answer: (request) => answer(api, request) }
-  return api
-}
-
 const bounds: Record<string, (made: number, bound: number) => boolean> = {
   'created[gt]': (made, bound) => made > bound,
   'created[gte]': (made, bound) => made >= bound,
@@ -45,6 +45,7 @@ const bounds: Record<string, (made: number, bound: number) => boolean> = {
   'created[lte]': (made, bound) => made <= bound,
 }
 
+/** Stripe as its API reference describes it. */
 function answer({ world, faults }: SimulatedApi, { headers, path, query }: ApiRequest): ApiAnswer {
   if (headers.authorization !== `Bearer ${apiKey}`)
     return refuse(401, 'invalid_request_error', 'Invalid API Key provided: rk_test_****0000')
@@ -95,7 +96,7 @@ function stream(name: string): StreamCase {
 export const stripe: BuiltIn = {
   id: 'stripe',
   hosts: ['api.stripe.com'],
-  makeApi,
+  makeApi: simulate(answer),
   config: { api_key: apiKey },
   wrongConfig: { api_key: 'rk_test_wrong0000' },
   secrets: [apiKey, 'rk_test_wrong0000'],

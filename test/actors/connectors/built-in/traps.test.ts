@@ -1,12 +1,11 @@
 import t from 'tap'
-import { type BuiltIn, idsOf, open, rangeOf, read } from './conformance.ts'
-import { github } from './github-api.ts'
-import { intercom } from './intercom-api.ts'
-import { klaviyo } from './klaviyo-api.ts'
-import { mailchimp } from './mailchimp-api.ts'
-import { issued, shopify } from './shopify-api.ts'
-import type { ApiAnswer } from './simulated-api.ts'
-import { oauthToken, zendesk } from './zendesk-api.ts'
+import { builtIns } from './built-ins.ts'
+import { idsOf, open, rangeOf, read } from './conformance.ts'
+import { issued } from './shopify-api.ts'
+import type { ApiAnswer, BuiltIn } from './vendor.ts'
+import { oauthToken } from './zendesk-api.ts'
+
+const { github, intercom, klaviyo, mailchimp, shopify, zendesk } = builtIns
 
 /** Reads a stream whose API answers `answer` to the request of that number, and tells how it went. */
 async function withAnswer(builtIn: BuiltIn, name: string, nth: number, answer: ApiAnswer) {

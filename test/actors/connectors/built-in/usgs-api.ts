@@ -1,6 +1,12 @@
-import type { BuiltIn, StreamCase } from './conformance.ts'
-import type { ApiAnswer, ApiRequest, SimulatedApi } from './simulated-api.ts'
-import { byTime, itemsOf, pageOf, put, type World } from './world.ts'
+import {
+  type ApiAnswer,
+  type ApiRequest,
+  type BuiltIn,
+  type SimulatedApi,
+  type StreamCase,
+  simulate,
+} from './vendor.ts'
+import { byTime, itemsOf, pageOf, put } from './world.ts'
 
 const base = '/fdsnws/event/1'
 const known = [
@@ -21,11 +27,6 @@ const bad = (message: string): ApiAnswer => ({
 })
 
 /** The earthquake catalogue as its page describes it. */
-function makeApi(world: World): SimulatedApi {
-  const api: SimulatedApi = { world, faults: {}, answer: (request) => answer(api, request) }
-  return api
-}
-
 function answer({ world, faults }: SimulatedApi, { path, query }: ApiRequest): ApiAnswer {
   const odd = [...query.keys()].find((key) => !known.includes(key))
   if (odd !== undefined) return bad(`Unknown parameter "${odd}".`)
@@ -78,7 +79,7 @@ const earthquakes: StreamCase = {
 export const usgs: BuiltIn = {
   id: 'usgs_earthquakes',
   hosts: ['earthquake.usgs.gov'],
-  makeApi,
+  makeApi: simulate(answer),
   config: {},
   wrongConfig: null,
   secrets: [],

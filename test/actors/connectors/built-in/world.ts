@@ -1,4 +1,4 @@
-import type { Faults } from './simulated-api.ts'
+import type { Faults } from './vendor.ts'
 
 export type Json = Record<string, unknown>
 

@@ -1,16 +1,12 @@
-import type { BuiltIn, StreamCase } from './conformance.ts'
-import type { ApiAnswer, ApiRequest, SimulatedApi } from './simulated-api.ts'
 import {
-  byTime,
-  type Item,
-  iso,
-  itemsOf,
-  pageOf,
-  placeOf,
-  put,
-  tokenOf,
-  type World,
-} from './world.ts'
+  type ApiAnswer,
+  type ApiRequest,
+  type BuiltIn,
+  type SimulatedApi,
+  type StreamCase,
+  simulate,
+} from './vendor.ts'
+import { byTime, type Item, iso, itemsOf, pageOf, placeOf, put, tokenOf } from './world.ts'
 
 const host = 'acme.zendesk.com'
 const apiToken = '6wiIBWbGkBMo1mRDMuVwkw1EPsNkeUj95PIz2akv'
@@ -52,11 +48,6 @@ const exportSize = 4
 const now = Date.UTC(2026, 2, 6)
 
 /** Zendesk Support as its API reference and its export guide describe it. */
-function makeApi(world: World): SimulatedApi {
-  const api: SimulatedApi = { world, faults: {}, answer: (request) => answer(api, request) }
-  return api
-}
-
 function answer(api: SimulatedApi, request: ApiRequest): ApiAnswer {
   const { headers, path, query } = request
   if (
@@ -211,7 +202,7 @@ const tags: StreamCase = {
 export const zendesk: BuiltIn = {
   id: 'zendesk_support',
   hosts: [host],
-  makeApi,
+  makeApi: simulate(answer),
   config: { subdomain: 'acme', email, api_token: apiToken },
   wrongConfig: { subdomain: 'acme', email, api_token: 'wrong0000wrong0000' },
   secrets: [apiToken, basic, 'wrong0000wrong0000'],

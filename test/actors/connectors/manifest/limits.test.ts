@@ -1,7 +1,7 @@
 import t from 'tap'
 import { makeLocalGovernor } from '../../../../actors/connectors/manifest/limits.ts'
 import type { Limit } from '../../../../schema/manifest/limit.ts'
-import { jumpingClock } from '../test-api.ts'
+import { jumpingClock, manifestOf, readAll, startApi } from '../test-api.ts'
 
 const signal = new AbortController().signal
 const governor = (limits: Limit[], maxInFlight = 100) => {
@@ -94,4 +94,30 @@ t.test('a pause holds everybody', async (t) => {
   pause(5_000)
   ;(await enter('/a', signal))()
   t.equal(clock.now(), 5_000)
+})
+
+t.test("a limit's match looks at the path below base_url, of next pages too", async (t) => {
+  const api = await startApi(({ path, query }) => {
+    const next: string | null = query.has('next') ? null : `${api.url}${path}?next=1`
+    return { data: [{ id: path }], next }
+  })
+  const took = async (path: string) => {
+    const clock = jumpingClock(0)
+    const manifest = manifestOf(`
+api:
+  base_url: "${api.url}/api/v2/"
+  limits:
+    - {match: "^/slow", requests: 1, per: 7s}
+    - {requests: 100, per: 1s}
+defaults: {records: {at: data}, paging: {type: next_url, at: next}}
+streams: {items: {path: ${path}}}
+`)
+    const { records } = await readAll({ manifest, clock })
+    t.equal(records.length, 2)
+    return clock.now()
+  }
+  t.equal(await took('/slow'), 7_000)
+  t.equal(await took('slow/x'), 7_000, 'with a slash of its own or without')
+  t.equal(await took('/quick'), 0)
+  t.equal(await took('/api/v2/slow'), 0, 'the base is no part of it')
 })

@@ -1,4 +1,4 @@
-import type { ApiAnswer, ApiRequest } from '../built-in/simulated-api.ts'
+import type { ApiAnswer, ApiRequest } from '../built-in/vendor.ts'
 import { byTime, type Item, iso, type Json } from '../built-in/world.ts'
 
 /** A server of one vendor that takes nothing but what its own documentation says. */
