@@ -1,4 +1,6 @@
-/** The largest memory that Node shares among buffers: what a socket reads into, and its pool. */
+import { isMarkedAsUntransferable } from 'node:worker_threads'
+
+/** What a socket reads into is shared among buffers, and no larger. */
 const mostShared = 64 * 1024
 
 /**
@@ -7,5 +9,7 @@ const mostShared = 64 * 1024
  * looks at, least of all a write under way.
  */
 export function freeBytes({ buffer }: Uint8Array): void {
-  if (buffer.byteLength > mostShared && buffer instanceof ArrayBuffer) buffer.transfer(0)
+  if (buffer.byteLength <= mostShared || !(buffer instanceof ArrayBuffer)) return
+  // Node's pool is a little larger, and gives nothing away.
+  if (!isMarkedAsUntransferable(buffer)) buffer.transfer(0)
 }
