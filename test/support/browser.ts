@@ -1,6 +1,6 @@
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import t from 'tap'
 import { requireService } from './services.ts'
-import { tempDir } from './temp-dir.ts'
 
 /** A root shell has no sandbox to offer, a server no GPU; the rest keeps the browser off the network. */
 const flags = [
@@ -14,7 +14,6 @@ const flags = [
 ]
 
 export interface BrowserWindow {
-  browser: Browser | null
   context: BrowserContext
   page: Page
   /** what the page complained about: uncaught errors, console errors, refused by CSP */
@@ -22,15 +21,24 @@ export interface BrowserWindow {
   close(): Promise<void>
 }
 
-/** Headless Chromium with a fresh profile, as the machine's package brings it. */
+let shared: Promise<Browser> | undefined
+
+/** One process for all windows of a test file; it ends with the file. */
+function sharedBrowser(): Promise<Browser> {
+  if (shared) return shared
+  const executablePath = requireService('chromium')
+  const launched = chromium.launch({ executablePath, args: flags, headless: true })
+  t.teardown(async () => (await launched).close())
+  shared = launched
+  return launched
+}
+
+/** A window with a fresh profile in headless Chromium, as the machine's package brings it. */
 export async function openBrowser(
   options: { width?: number; height?: number; colorScheme?: 'light' | 'dark' } = {},
 ): Promise<BrowserWindow> {
-  const profile = tempDir('browser')
-  const context = await chromium.launchPersistentContext(profile.path, {
-    executablePath: requireService('chromium'),
-    args: flags,
-    headless: true,
+  const browser = await sharedBrowser()
+  const context = await browser.newContext({
     viewport: { width: options.width ?? 1280, height: options.height ?? 800 },
     colorScheme: options.colorScheme ?? 'light',
   })
@@ -39,15 +47,6 @@ export async function openBrowser(
   context.on('console', (message) => {
     if (message.type() === 'error') complaints.push(message.text())
   })
-  const page = context.pages()[0] ?? (await context.newPage())
-  return {
-    browser: context.browser(),
-    context,
-    page,
-    complaints,
-    async close() {
-      await context.close()
-      profile.remove()
-    },
-  }
+  const page = await context.newPage()
+  return { context, page, complaints, close: () => context.close() }
 }
