@@ -8,7 +8,7 @@ export interface WaitOptions {
 }
 
 /** Long enough for a loaded machine; a passing test never waits for it. */
-const patienceMs = 30_000
+const patienceMs = 60_000
 
 /**
  * Looks again and again until `look` gives something truthy, and returns that. For conditions that
