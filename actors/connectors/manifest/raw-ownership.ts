@@ -1,6 +1,7 @@
 import { type RawRecords, rawValue } from '../../raw-records.ts'
+import { utcTimeIn } from '../../utc-time.ts'
 import type { Ownership } from './ownership.ts'
-import { type Span, utcTimeIn } from './window.ts'
+import type { Span } from './window.ts'
 
 const quote = 0x22
 

@@ -74,7 +74,7 @@ export function makeEncoder({ target, range, fetchedFrom }: EncodingContext): Pa
         widths.push(cells.width)
         place.row += 1
       }
-      return filled(page, lines, widths, { cells, prefix, encoding: 'utf8' })
+      return filled(page, lines, widths, { cells, prefix })
     },
   }
 }

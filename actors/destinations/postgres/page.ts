@@ -11,23 +11,32 @@ export function filled(
   page: EncodedPage,
   lines: string[],
   widths: number[],
-  { cells, prefix, encoding }: Filling,
+  filling: Filling,
 ): EncodedPage {
+  const { cells, prefix } = filling
   pad(lines, widths, cells.width)
   const text = lines.length === 0 ? '' : `${prefix}${lines.join(`\n${prefix}`)}\n`
-  page.bytes = ownBytes(text, encoding)
-  page.recordCount = lines.length
-  page.checksum = sumLines(page.bytes, prefix.length).checksum
+  return finished(page, ownBytes(text), lines.length, filling)
+}
+
+/** Completes a page with the bytes of its rows. */
+export function finished(
+  page: EncodedPage,
+  bytes: EncodedPage['bytes'],
+  count: number,
+  { cells, prefix }: Filling,
+): EncodedPage {
+  page.bytes = bytes
+  page.recordCount = count
+  page.checksum = sumLines(bytes, prefix.length).checksum
   page.meta.columns = cells.columns()
-  page.meta.crc = crc32(page.bytes)
+  page.meta.crc = crc32(bytes)
   return page
 }
 
 interface Filling {
   cells: RecordCells
   prefix: string
-  /** latin1 where a character stands for a byte */
-  encoding: 'utf8' | 'latin1'
 }
 
 /** Rows from before a column came lack only their last cells; each has a key or an id, so none is empty. */

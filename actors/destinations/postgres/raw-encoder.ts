@@ -1,8 +1,10 @@
-import { rawValue } from '../../raw-records.ts'
+import { type RawRecords, rawValue } from '../../raw-records.ts'
 import type { RawKeys } from '../raw-keys.ts'
 import type { EncodedPage, PageEncoder, Row } from '../writer.ts'
 import type { FieldLanes } from './lanes.ts'
-import { emptyPage, filled } from './page.ts'
+import { emptyPage, finished } from './page.ts'
+import { CellSpans, placeCells } from './raw-cells.ts'
+import { RawLines } from './raw-lines.ts'
 import type { RecordCells } from './record-cells.ts'
 
 /** What is shared with the encoder of parsed records: both see pages of one attempt. */
@@ -25,16 +27,17 @@ export function rawEncoder({
   place,
   reject,
 }: RawEncoding): PageEncoder['raw'] {
+  const spans = new CellSpans()
   return {
     wish: { fields: keys.fields, reserved: '', all: true },
     encode(raw) {
       if (!keys.areWhole(raw)) return null
-      const { body, table } = raw
+      const { body, view, table } = raw
       const { count, starts, ends, isPlain, firstValues, shapeOf, values } = table
-      const source = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1')
+      const source = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
       const page = emptyPage()
-      const lines: string[] = []
-      const widths: number[] = []
+      const lines = new RawLines(prefix, roomFor(raw, prefix, cells.width))
+      let added = 0
       let shape = -1
       let fields: FieldLanes[] | null = null
       for (let i = 0; i < count; i += 1) {
@@ -42,25 +45,34 @@ export function rawEncoder({
           shape = shapeOf[i] as number
           fields = cells.fieldsOf(table.shapes[shape] as string[])
         }
-        let text: string | null = null
-        if (fields && isPlain[i] === 1) {
-          text = cells.raw(source, values, firstValues[i] as number, fields)
-        }
-        if (text === null) {
+        const isAdded =
+          fields !== null &&
+          isPlain[i] === 1 &&
+          placeCells(cells.lanes, source, values, firstValues[i] as number, fields, spans) &&
+          lines.addCells(view, spans)
+        if (!isAdded) {
           const record = rawValue(body, starts[i] as number, ends[i] as number) as Row
           const made = cells.text(record, page)
-          if (typeof made === 'string') text = Buffer.from(made).toString('latin1')
+          if (typeof made === 'string') lines.addText(made, cells.width)
           else reject(record, made.reason, page)
         }
         place.position += 1
-        if (text === null) continue
+        if (lines.count === added) continue
+        added = lines.count
         const loser = keys.note(raw, i, place.row)
         if (loser !== null) page.meta.superseded.push(loser)
-        lines.push(text)
-        widths.push(cells.width)
         place.row += 1
       }
-      return filled(page, lines, widths, { cells, prefix, encoding: 'latin1' })
+      return finished(page, lines.finish(cells.width), lines.count, { cells, prefix })
     },
   }
+}
+
+/** More than most pages need: cells have no names, but each row its prefix. */
+function roomFor({ table }: RawRecords, prefix: string, width: number): number {
+  const { count, starts, ends } = table
+  if (count === 0) return 0
+  let bytes = count * (prefix.length + width * 3)
+  for (let i = 0; i < count; i += 1) bytes += (ends[i] as number) - (starts[i] as number)
+  return bytes
 }

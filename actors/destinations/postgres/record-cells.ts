@@ -15,14 +15,8 @@ import { isOfType } from './declared.ts'
 import { type FieldLanes, type Kind, Lanes } from './lanes.ts'
 import { storable } from './names.ts'
 import { numberText } from './number-text.ts'
+import { maxKeyBytes } from './raw-cells.ts'
 
-/** A b-tree takes keys to 2,704 bytes; the rest is for the headers of a few columns. */
-const maxKeyBytes = 2600
-/** Numbers of so many characters are the same as doubles. */
-const safeDigits = 15
-const [quote, openList, openMap, letterF, letterN, letterT] = [0x22, 0x5b, 0x7b, 0x66, 0x6e, 0x74]
-/** Where nothing can be replaced. */
-const noCounts: RowCounts = { sanitised: 0 }
 /** Texts that may hold a number which jsonb refuses: a long exponent, or more digits than anybody writes. */
 const longExponent = /\d[eE][+-]?\d{4}/
 const manyDigits = /\d{1000}/
@@ -53,6 +47,10 @@ export class RecordCells {
 
   get width(): number {
     return this.#lanes.cells.length
+  }
+
+  get lanes(): Lanes {
+    return this.#lanes
   }
 
   columns() {
@@ -88,46 +86,6 @@ export class RecordCells {
       fields.push(lanes)
     }
     return fields
-  }
-
-  /**
-   * The cells of an unparsed record: `page` has a character for each byte of the body, and so have the cells. Tokens are what
-   * COPY takes, as the scanner has seen to it that there is nothing to cut or to unescape. Null when it must be parsed.
-   */
-  raw(page: string, values: Int32Array, first: number, fields: readonly FieldLanes[]) {
-    const lanes = this.#lanes
-    lanes.clear()
-    this.#extra.length = 0
-    let keyBytes = 0
-    for (let i = 0, at = first * 2; i < fields.length; i += 1, at += 2) {
-      const field = fields[i] as FieldLanes
-      const [from, to] = [values[at] as number, values[at + 1] as number]
-      const byte = page.charCodeAt(from)
-      if (byte === letterN) continue
-      if (field.isKey) keyBytes += to - from
-      if (byte === quote) {
-        const text = page.slice(from + 1, to - 1)
-        if (field.text >= 0) lanes.cells[field.text] = text
-        else this.#text(field, text, noCounts)
-      } else if (byte === openMap || byte === openList) {
-        if (field.isKey) return null
-        this.#cell(field, 'json', page.slice(from, to))
-      } else if (byte === letterT || byte === letterF) {
-        this.#cell(field, field.isKey ? 'text' : 'boolean', page.slice(from, to))
-      } else {
-        if (to - from > safeDigits) return null
-        const number = page.slice(from, to)
-        if (number.includes('.')) this.#exactNumber(field, number)
-        else {
-          const lane = lanes.number(field, 'bigint')
-          if (lane < 0) return null
-          lanes.cells[lane] = number
-        }
-      }
-    }
-    if (this.#extra.length > 0 || keyBytes > maxKeyBytes) return null
-    const text = lanes.cells.join('\t')
-    return text.length > maxRowBytes ? null : text
   }
 
   /** Most of an attempt's time goes by here: strings of known fields, which most values are, take the shortest way. */

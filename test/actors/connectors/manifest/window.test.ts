@@ -4,9 +4,9 @@ import {
   recordTime,
   spansOf,
   tickOf,
-  utcTimeIn,
   windowValues,
 } from '../../../../actors/connectors/manifest/window.ts'
+import { utcTimeIn } from '../../../../actors/utc-time.ts'
 import { formatTime, instantOf, parseTime } from '../../../../schema/manifest/time.ts'
 import type { Window } from '../../../../schema/manifest/window.ts'
 import { failureOf, ids, manifestOf, readAll, startApi } from '../test-api.ts'
