@@ -137,7 +137,7 @@ async function readAndCommit(
   const { window, isPart } = askedOf(job.range, begun.holds, fetchedFrom)
   const read = await readPages(context, encoder, window, log)
   signal.throwIfAborted()
-  supervisor.send({ kind: 'range-progressed', progress: { ...progress } })
+  supervisor.hold({ kind: 'range-progressed', progress: { ...progress } })
   const commit = destination.commit({ ...read, fetchedFrom, ...(isPart ? { isPart } : {}) })
   if (sabotage === 'mark_before_commit') completeTooEarly(context, { ...read, ...begun })
   const receipt: Receipt = await commit

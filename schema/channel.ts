@@ -12,6 +12,8 @@ export type Handlers<In extends { kind: string }> = {
 
 export interface Channel<Out extends { kind: string }> {
   send(message: Out, transfer?: Transferable[]): void
+  /** Several at once, which wakes the other side once. */
+  sendAll(messages: readonly Out[]): void
   close(): void
 }
 
@@ -21,10 +23,15 @@ export function openChannel<Out extends { kind: string }, In extends { kind: str
   handlers: Handlers<In>,
   onClose?: () => void,
 ): Channel<Out> {
-  port.on('message', (message) => handlers[(message as In).kind as In['kind']](message as never))
+  const hear = (message: In): void => handlers[message.kind as In['kind']](message as never)
+  port.on('message', (sent) => {
+    if (Array.isArray(sent)) for (const message of sent) hear(message)
+    else hear(sent as In)
+  })
   if (onClose) port.on('close', onClose)
   return {
     send: (message, transfer = []) => port.postMessage(message, transfer),
+    sendAll: (messages) => port.postMessage(messages, []),
     close: () => port.close(),
   }
 }

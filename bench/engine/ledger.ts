@@ -18,6 +18,8 @@ export interface LedgerFigures {
   loopDelayP999Ms: number
   /** of the same process while it does nothing: what the machine itself adds */
   idleDelayP999Ms: number
+  /** the longest turns of the event loop in processor time, which neighbours on the machine lengthen less; longest first */
+  busiestTurnsMs: number[]
   runs: number
   recoveryMs: number
 }
@@ -57,16 +59,34 @@ export async function measureLedger(rangesOfEach: number): Promise<LedgerFigures
   const delay = monitorEventLoopDelay({ resolution: 1 })
   const scheduler = new Scheduler(h.deps, h.engine, { before: [] }, () => {})
   delay.enable()
+  const busy = watchBusy()
   await scheduler.tick()
   while (h.engine.progress().length > 0) await new Promise((resolve) => setTimeout(resolve, 5))
   delay.disable()
+  const turns = busy()
   return {
     ranges: streams * rangesOfEach,
     pickNextUs,
     loopDelayP999Ms: delay.percentile(99.9) / 1e6,
     idleDelayP999Ms,
+    busiestTurnsMs: turns.slice(0, 5),
     runs: streams,
     recoveryMs,
+  }
+}
+
+/** @returns ends it; ms of processor time between two ticks of a timer, most first */
+function watchBusy(): () => number[] {
+  const turns: number[] = []
+  let last = process.threadCpuUsage()
+  const timer = setInterval(() => {
+    const now = process.threadCpuUsage()
+    turns.push((now.user + now.system - last.user - last.system) / 1_000)
+    last = now
+  }, 1)
+  return () => {
+    clearInterval(timer)
+    return turns.sort((a, b) => b - a)
   }
 }
 

@@ -87,6 +87,38 @@ const appendFile = (handle: FileHandle): AppendFile => ({
   inode: async () => (await handle.stat()).ino,
 })
 
+/** Syncs of folders under way: those that are asked for meanwhile wait for the next one, all for the same. */
+const folderSyncs = new Map<string, { running: Promise<void>; next: Promise<void> | null }>()
+
+/** A sync that begins after this call; ranges that commit at the same moment share it. */
+function syncTogether(path: string): Promise<void> {
+  const known = folderSyncs.get(path)
+  if (!known) {
+    const entry = { running: syncOne(path), next: null }
+    folderSyncs.set(path, entry)
+    return settle(path, entry)
+  }
+  known.next ??= known.running.catch(() => {}).then(() => syncTogether(path))
+  return known.next
+}
+
+async function settle(path: string, entry: { running: Promise<void> }): Promise<void> {
+  try {
+    await entry.running
+  } finally {
+    folderSyncs.delete(path)
+  }
+}
+
+async function syncOne(path: string): Promise<void> {
+  const folder = await open(path, constants.O_RDONLY)
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}
+
 /** The machine's own file system. */
 export const nodeDisk: Disk = {
   // As `stat`: nothing but looks.
@@ -145,12 +177,7 @@ export const nodeDisk: Disk = {
   async syncFolder(path) {
     // Windows has no way to sync a folder, and needs none.
     if (process.platform === 'win32') return
-    const folder = await open(path, constants.O_RDONLY)
-    try {
-      await folder.sync()
-    } finally {
-      await folder.close()
-    }
+    await syncTogether(path)
   },
   async freeBytes(path) {
     const { bavail, bsize } = await statfs(path)

@@ -12,6 +12,8 @@ const readBytes = 64 * 1024
 const newline = 10
 /** The log grows by a line now and then, and is compacted rarely: two tries are rare. */
 const mostTries = 100
+/** Lines that one write takes at most; they are as many as ranges are in flight. */
+const mostLinesAtOnce = 64
 
 /** A file is compacted when it has this many lines, and this many times as many as it would have then. */
 export interface CompactionRule {
@@ -21,10 +23,18 @@ export interface CompactionRule {
 const usualRule: CompactionRule = { lines: 5000, factor: 4 }
 const encoder = new TextEncoder()
 
+/** A line that is not written yet. */
+interface Waiting {
+  text: string
+  sync: boolean
+  resolve: (ledger: Ledger) => void
+  reject: (error: unknown) => void
+}
+
 /**
- * The log of one stream: appended to by one write a line, read up to its end after each. Several attempts, workers and
+ * The log of one stream: appended to by whole lines, read up to its end after each. Several attempts, workers and
  * processes may append; where their lines ended up decides. Every line begins with a newline too, so that one torn by a
- * crash spoils only itself.
+ * crash spoils only itself. Lines that come while others are written go into the next write together, and share its sync.
  */
 export class LedgerLog {
   readonly #disk: Disk
@@ -46,6 +56,7 @@ export class LedgerLog {
   #sealed = false
   #ledger = new Ledger()
   #turn: Promise<unknown> = Promise.resolve()
+  readonly #waiting: Waiting[] = []
 
   constructor(disk: Disk, folders: Folders, target: Target, rule: CompactionRule = usualRule) {
     this.#disk = disk
@@ -64,16 +75,35 @@ export class LedgerLog {
 
   /** Appends a line and returns the ledger up to the log's end; throws when the line is not in it. */
   append(line: LedgerLine, sync = false): Promise<Ledger> {
-    return this.#inTurn(async () => {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ text: JSON.stringify(line), sync, resolve, reject })
+      if (this.#waiting.length === 1) void this.#inTurn(() => this.#appendWaiting())
+    })
+  }
+
+  async #appendWaiting(): Promise<void> {
+    let left = this.#waiting.splice(0, mostLinesAtOnce)
+    if (this.#waiting.length > 0) void this.#inTurn(() => this.#appendWaiting())
+    try {
       for (let tries = 0; tries < mostTries; tries += 1) {
         await this.#refresh(true)
         const generation = this.#generation
-        if (await this.#write(line, sync)) return this.#ledger
-        // Behind a seal, or in a file that was replaced: it has to be written where others look.
+        const sync = left.some((waiting) => waiting.sync)
+        const found = await this.#write(
+          left.map(({ text }) => text),
+          sync,
+        )
+        for (const { text, resolve } of left) if (found.has(text)) resolve(this.#ledger)
+        left = left.filter(({ text }) => !found.has(text))
+        if (left.length === 0) return
+        // Behind a seal, or in a file that was replaced: they have to be written where others look.
         if (!this.#sealed && this.#generation === generation) break
       }
       throw this.#lost()
-    })
+    } catch (error) {
+      // Some may be in the log all the same: whoever tries again looks there first.
+      for (const { reject } of left) reject(error)
+    }
   }
 
   /**
@@ -99,7 +129,8 @@ export class LedgerLog {
       const { lines, factor } = this.#rule
       if (this.#lines < lines || this.#lines < this.#ledger.size * factor) return
       if (!(await this.#files.canFollow())) return
-      await this.#write({ kind: 'seal', token: randomBytes(6).toString('hex') }, true)
+      const seal: LedgerLine = { kind: 'seal', token: randomBytes(6).toString('hex') }
+      await this.#write([JSON.stringify(seal)], true)
       await this.#refresh(true)
     })
   }
@@ -115,15 +146,23 @@ export class LedgerLog {
     return result
   }
 
-  /** Writes a line into the open file; true when it is in the log. */
-  async #write(line: LedgerLine, sync: boolean): Promise<boolean> {
+  /** Writes lines into the open file; returns those that are in the log. */
+  async #write(texts: readonly string[], sync: boolean): Promise<Set<string>> {
     const file = this.#file as AppendFile
-    const text = JSON.stringify(line)
-    await file.append(encoder.encode(`\n${text}\n`))
+    const end = this.#seen === this.#offset ? this.#offset : null
+    const bytes = encoder.encode(texts.map((text) => `\n${text}\n`).join(''))
+    await file.append(bytes)
     if (sync) await file.sync()
     // The file may have been replaced meanwhile: what counts is the one that others will find.
     await this.#open(false)
-    return this.#catchUp(text)
+    const found = new Set<string>()
+    // Grown by nothing but these lines: they need not be read to know what they say.
+    if (this.#file === file && end !== null && this.#size === end + bytes.byteLength) {
+      this.#offset = this.#size
+      this.#seen = this.#size
+      for (const text of texts) if (!this.#sealed) this.#apply(text, found)
+    } else await this.#catchUp(found)
+    return new Set(texts.filter((text) => found.has(text)))
   }
 
   async #refresh(create: boolean): Promise<void> {
@@ -194,9 +233,8 @@ export class LedgerLog {
     await file?.close()
   }
 
-  /** Applies the whole lines after what was read last, up to a seal; true when `expected` is among them. */
-  async #catchUp(expected?: string): Promise<boolean> {
-    let found = false
+  /** Applies the whole lines after what was read last, up to a seal, and adds them to `found`. */
+  async #catchUp(found?: Set<string>): Promise<void> {
     let kept = Buffer.alloc(0)
     for (let more = true; more && this.#file && !this.#sealed; ) {
       const count = await this.#file.read(this.#buffer, this.#offset + kept.byteLength)
@@ -205,20 +243,19 @@ export class LedgerLog {
       this.#seen = this.#offset + kept.byteLength
       const end = kept.lastIndexOf(newline) + 1
       for (const text of kept.toString('utf8', 0, end).split('\n')) {
-        if (text !== '' && !this.#sealed && this.#apply(text, expected)) found = true
+        if (text !== '' && !this.#sealed) this.#apply(text, found)
       }
       this.#offset += end
       kept = kept.subarray(end)
     }
-    return found
   }
 
-  #apply(text: string, expected: string | undefined): boolean {
+  #apply(text: string, found?: Set<string>): void {
     const line = parseLine(text, this.#target)
     if (line?.kind === 'seal') this.#sealed = true
     else if (line) this.#ledger.apply(line)
     this.#lines += 1
-    return text === expected
+    found?.add(text)
   }
 
   #lost(): Error {
