@@ -56,7 +56,7 @@ function stateOf(stream: Stream): string {
   if (!stream.enabled) return 'disabled'
   if (stream.active_run_id) return 'running'
   if (stream.ranges.failed > 0) return 'failed'
-  if (stream.ranges.total === 0) return 'never synced'
+  if (stream.ranges.total === 0) return 'not synced yet'
   return stream.ranges.pending > 0 ? 'pending' : 'complete'
 }
 

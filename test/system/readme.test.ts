@@ -55,7 +55,7 @@ t.test('derrick.yaml is applied and synced', async (t) => {
   t.ok(readdirSync(join(dir.path, 'derrick-data/shop/products')).length > 0)
   const states = (await runDerrick(['status'], env)).stdout
   t.match(states, /products +complete/)
-  t.match(states, /shop-to-files\/refunds +never synced/)
+  t.match(states, /shop-to-files\/refunds +not synced yet/)
   const fresh = await runDerrick(['sync', 'shop-to-files/orders', '--wait=fresh'], env)
   t.equal(fresh.code, 0, fresh.stderr)
   const followed = await runDerrick(['logs', fresh.stdout.trim(), '-f', '--json'], env)

@@ -130,6 +130,14 @@ t.test('from nothing to the first complete calendar, in the console alone', { sk
   await row.getByText('up to date').waitFor({ timeout: 90_000 })
   await row.getByText(`${historyDays + 1} / ${historyDays + 1} ranges`).waitFor()
   t.match(page.url(), /open=str_/, 'its calendar is open')
+  const { data: streams } = await derrick.api<{ data: { name: string }[] }>('GET', '/streams')
+  t.same(
+    streams.map(({ name }) => name),
+    ['orders'],
+    'none that was not ticked',
+  )
+  const day = page.getByRole('region', { name: 'The last 24 hours' })
+  await day.getByText(/^[\d,]+ records in 1 sync$/).waitFor()
   await row.locator('.legend', { hasText: 'complete' }).waitFor()
   t.same(window.complaints, [], 'nothing was refused by the policy, nothing threw')
 })

@@ -60,7 +60,8 @@ export function createConnection(existing: Connection | undefined) {
     start: boolean
   }>({ granularity: 'day', schedule: '*/15 * * * *', start: true })
   const [choices, setChoices] = createStore<StreamChoice[]>([])
-  const sourceId = () => made()?.source_id ?? pick(url.get('source'), world.sources)
+  // A memo: when the connection is made its source stays the same one, and what was ticked must stay so, too.
+  const sourceId = createMemo(() => made()?.source_id ?? pick(url.get('source'), world.sources))
   const destinationId = () =>
     made()?.destination_id ?? pick(url.get('destination'), world.destinations)
   const offered = createLoad(sourceId, (id) => listWhole<OfferedStream>(`/sources/${id}/streams`))
@@ -87,7 +88,8 @@ export function createConnection(existing: Connection | undefined) {
       const streams = await createStreams(connection.id, {
         ...plan,
         offered: offered.data() ?? [],
-        choices: choices.filter((choice) => !taken.has(choice.name)),
+        // As they are now: the list may be read anew while the streams are made.
+        choices: choices.filter(({ name }) => !taken.has(name)).map((choice) => ({ ...choice })),
       })
       navigate(streams[0] ? `/?open=${streams[0].id}` : '/connections')
     })

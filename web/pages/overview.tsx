@@ -1,6 +1,7 @@
 import { createEffect, createMemo, For, Show, untrack } from 'solid-js'
 import type { Connection } from '../../schema/connection.ts'
 import type { Stream } from '../../schema/stream.ts'
+import { DayChart } from '../chart/day-chart.tsx'
 import { RangeDrawer } from '../range/drawer.tsx'
 import { stateGlyphs } from '../state.ts'
 import { syncStream } from '../store/actions.ts'
@@ -55,6 +56,7 @@ export function Overview() {
       </div>
       <Show when={connections().length > 0} fallback={<FirstSteps />}>
         <div class="stack">
+          <DayChart />
           <For each={connections()}>
             {(connection) => (
               <Show when={!filter() || shown(connection).length > 0}>
