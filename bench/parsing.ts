@@ -42,7 +42,7 @@ const places: [kind: string, place: RegExp][] = [
   ],
   [
     'parsing',
-    /actors\/http\/(json|record-scanner|record-shape)\.ts|connectors\/manifest\/(csv|xml)\.ts/,
+    /actors\/http\/(json|json-bytes|record-\w+)\.ts|connectors\/manifest\/(csv|xml)\.ts/,
   ],
   [
     'whose record, which fields',
