@@ -40,10 +40,7 @@ const places: [kind: string, place: RegExp][] = [
     'loading sources',
     /node:internal\/(modules|bootstrap|deps\/amaro|per_context)|\/schema\/manifest\/(load|document|plain|merge|names|shape)/,
   ],
-  [
-    'parsing',
-    /actors\/http\/(json|json-bytes|record-\w+)\.ts|connectors\/manifest\/(csv|xml)\.ts/,
-  ],
+  ['parsing', /actors\/http\/(json|json-bytes|record-\w+)\.ts|connectors\/manifest\/(csv|xml)\.ts/],
   [
     'whose record, which fields',
     /connectors\/manifest\/(raw-|ownership|records|fields|value|window)|\/schema\/manifest\//,
