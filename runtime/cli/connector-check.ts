@@ -8,6 +8,7 @@ import { givenConfig, givenManifest } from './given-manifest.ts'
 import { issueCount, issuesText } from './issues.ts'
 import { printRows } from './output.ts'
 import { bold, count, dim, mark, safe } from './paint.ts'
+import { streamsOf, streamText } from './stream-abilities.ts'
 
 /**
  * `derrick connector check MANIFEST`: every error of the file at once; where the config is complete, the API is asked
@@ -45,7 +46,8 @@ async function check(
   const isConfigured = flags.config.length > 0 || flags.configFile !== undefined
   if (format !== 'table') {
     const config_issues = isConfigured ? fields : []
-    printRows([{ id: connector.id, file, ok, issues, config_issues, api }], [], format)
+    const streams = manifest ? streamsOf(manifest) : []
+    printRows([{ id: connector.id, file, ok, issues, streams, config_issues, api }], [], format)
   } else {
     if (issues.length > 0) process.stdout.write(`${issuesText(issues, text)}\n`)
     const streams = count(Object.keys(manifest?.streams ?? {}).length, 'stream')
@@ -54,6 +56,7 @@ async function check(
         ? `${mark.good()} ${bold(file)} is a connector with ${streams}${dim(`, ${issueCount(issues)}`)}\n`
         : `${mark.bad()} ${bold(file)}: ${issueCount(issues)}\n`,
     )
+    if (manifest) process.stdout.write(`${streamsOf(manifest).map(streamText).join('\n')}\n`)
     if (api) process.stdout.write(stepsText(api))
     else if (ok && !flags.offline) process.stdout.write(configText(fields, isConfigured))
   }

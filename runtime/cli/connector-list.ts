@@ -1,6 +1,4 @@
-import { streamCapabilities } from '../../schema/manifest/capabilities.ts'
 import type { ConfigField } from '../../schema/manifest/config-field.ts'
-import type { Manifest } from '../../schema/manifest/manifest.ts'
 import type { Environment } from '../config.ts'
 import type { Connector } from '../connectors.ts'
 import { openWorkbench } from '../workbench.ts'
@@ -9,7 +7,8 @@ import { exitCodes } from './exit-code.ts'
 import { givenManifest, knownConnectors } from './given-manifest.ts'
 import { issueCount, issuesText } from './issues.ts'
 import { type Column, printRows } from './output.ts'
-import { bold, dim, mark, safe } from './paint.ts'
+import { bold, dim, safe } from './paint.ts'
+import { streamsOf, streamText } from './stream-abilities.ts'
 
 /** `derrick connector list [NAME]`. Exit code 1 when a connector is broken. */
 export async function listConnectors(
@@ -84,12 +83,6 @@ function show(connector: Connector, flags: ConnectorFlags): number {
   return code
 }
 
-const streamsOf = (manifest: Manifest) =>
-  Object.keys(manifest.streams).flatMap((name) => {
-    const can = streamCapabilities(manifest, name)
-    return can ? [{ name, ...can }] : []
-  })
-
 function fieldText([name, field]: [string, ConfigField]): string {
   const facts = [
     field.secret ? 'secret' : field.type,
@@ -99,15 +92,4 @@ function fieldText([name, field]: [string, ConfigField]): string {
   ]
   const help = field.help ?? field.title
   return `  ${name}  ${dim(facts.join(', '))}${help === undefined ? '' : `  ${safe(help)}`}`
-}
-
-function streamText(stream: ReturnType<typeof streamsOf>[number]): string {
-  const facts = [
-    stream.window ? `ranges of a ${stream.granularities.join(' or ')}` : 'read whole',
-    stream.primary_key.length > 0 ? `key ${stream.primary_key.join(', ')}` : 'no key',
-  ]
-  const direction = stream.newest_first
-    ? `${mark.good()} newest first`
-    : `${mark.note()} not newest first: ${stream.newest_first_reason}`
-  return `  ${bold(stream.name)}  ${dim(facts.join(' · '))}\n    ${direction}`
 }

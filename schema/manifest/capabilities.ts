@@ -116,7 +116,10 @@ function newestFirstReason(window: Window | null): string | undefined {
   if (window.order === 'desc') {
     return 'the API takes no end date; it answers newest first by itself, in one pass'
   }
-  return 'the API takes no end date, so ranges can only be read one after the other, oldest first'
+  const oneByOne =
+    'the API takes no end date, so ranges can only be read one after the other, oldest first'
+  if (window.order === 'asc') return oneByOne
+  return `${oneByOne}; without order: asc each of them reads on to the newest record`
 }
 
 /** Never finer than what the API honours, or a record would fall between two ranges. */

@@ -54,7 +54,7 @@ const traps: Trap[] = [
     return error(
       'paging_missing',
       `the answer seems to have further pages (${sign}), and the manifest reads only the first`,
-      'declare paging, such as {type: cursor, …} or {type: link}',
+      pagingThatReads(sign),
     )
   },
   ({ pages, pageSize, isComplete, stream }) => {
@@ -233,6 +233,16 @@ const moreFlag =
   /^(has_?more|has_?next(_?page)?|more|next|next_?(page|url|link|cursor|token|page_?token)|cursor|page_?token|continuation(_?token)?|after)$/i
 const totals = /^(total|total_?(count|records|results|items)|count|totalCount)$/i
 
+/** What to declare, as far as the sign tells: where the token is, but not which parameter takes it. */
+function pagingThatReads(sign: string): string {
+  const [, path, value = ''] = /^([A-Za-z_][\w.]*): "(.*)$/.exec(sign) ?? []
+  if (sign.startsWith('a Link')) return 'declare paging: {type: link}'
+  if (path === undefined) return 'declare paging, such as {type: cursor, …} or {type: link}'
+  return /^(https?:)?\//.test(value)
+    ? `declare paging: {type: next_url, at: ${path}}`
+    : `declare paging: {type: cursor, at: ${path}, name: <the parameter that takes it>}`
+}
+
 /** What in an answer speaks of further pages; the top and one level below are looked at. */
 export function signOfMorePages(
   response: unknown,
@@ -247,16 +257,18 @@ export function signOfMorePages(
   const levels: [string, Record<string, unknown>][] = [['', response]]
   for (const [name, value] of Object.entries(response))
     if (isRecord(value)) levels.push([`${name}.`, value])
+  // A token says more than a flag: where to read on.
+  let flag: string | undefined
   for (const [prefix, level] of levels) {
     for (const [name, value] of Object.entries(level)) {
-      const isMore = value === true || (typeof value === 'string' && value !== '')
-      if (moreFlag.test(name) && isMore)
+      if (moreFlag.test(name) && typeof value === 'string' && value !== '')
         return `${prefix}${name}: ${JSON.stringify(value).slice(0, 60)}`
+      if (moreFlag.test(name) && value === true) flag ??= `${prefix}${name}: true`
       if (totals.test(name) && typeof value === 'number' && longest > 0 && value > longest)
-        return `${prefix}${name}: ${value}, and ${longest} records came`
+        flag ??= `${prefix}${name}: ${value}, and ${longest} records came`
     }
   }
-  return undefined
+  return flag
 }
 
 function isOrdered(times: readonly (number | null)[], order: 'asc' | 'desc'): boolean {

@@ -56,6 +56,14 @@ t.test('check: without config the file alone, with it the API', async (t) => {
   const file = write('mine.yaml', manifest)
   const alone = await derrick(['check', file])
   t.match(alone, { code: 0, stdout: /give its config to try it:\n +--config base_url/ })
+  t.match(alone.stdout, /orders {2}ranges of a day or hour · key id\n +✓ newest first/)
+  const onlySince = manifest
+    .replace('end_filter: true', 'end_filter: false')
+    .replace(/ end: .*max}, /, ' ')
+  const { stdout: why } = await derrick(['check', write('since.yaml', onlySince)])
+  t.match(why, /not newest first: the API takes no end date.*without order: asc/)
+  const asJson = await derrick(['check', file, '--json'])
+  t.match(JSON.parse(asJson.stdout), [{ streams: [{ name: 'orders', newest_first: true }] }])
   t.match(await derrick(['check', file, ...config]), { code: 0, stdout: /first page/ })
   const wrong = await derrick([
     'check',

@@ -98,6 +98,8 @@ t.test('a wrong manifest: what would be lost is said', async (t) => {
     return report.warnings.map(({ code, severity }) => `${severity} ${code}`)
   }
   t.match(await codes('unpaged'), ['error preview.paging_missing'])
+  const { report } = await preview({ manifest, order: order('unpaged') })
+  t.match(report.warnings[0]?.remedy, /\{type: cursor, at: next_page_token, name: </)
   t.match(await codes('keyless'), ['warning preview.key_undeclared'])
   t.ok((await codes('twice')).includes('error preview.key_not_unique'))
   t.ok((await codes('edges')).includes('error preview.start_exclusive'))
