@@ -75,6 +75,8 @@ export const promises: Promised[] = [
     id: 'P8',
     promise: 'a failed source never empties a destination',
     shownBy: [
+      ['promises/bad-answers.test.ts', 'takes nothing away'],
+      ['promises/bad-answers.test.ts', 'far fewer records than before take nothing away'],
       ['actors/connectors/manifest/errors.test.ts', 'never passes for an empty page'],
       ['actors/connectors/manifest/demo-shop.test.ts', 'never less data'],
       [conformance, 'with far fewer rows replaces them only when it is read twice'],
@@ -276,6 +278,7 @@ export const promises: Promised[] = [
     id: 'P33',
     promise: 'loops of pages end',
     shownBy: [
+      ['promises/bad-answers.test.ts', 'two pages that lead to each other'],
       ['actors/connectors/manifest/paging.test.ts', 'a repeated token, URL or page is a loop'],
     ],
   },
@@ -283,6 +286,7 @@ export const promises: Promised[] = [
     id: 'P34',
     promise: 'one bad record does not block the others',
     shownBy: [
+      ['promises/bad-answers.test.ts', 'one bad record: all others land, and it is told'],
       [conformance, 'records without their key are rejected, the others land'],
       [conformance, 'hostile records land as they are or are rejected, each by itself'],
     ],
