@@ -8,7 +8,7 @@ import { executable, startDerrick } from '../support/derrick.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { waitFor } from '../support/wait.ts'
 
-t.setTimeout(300_000)
+t.setTimeout(420_000)
 const seed = 11
 
 for (const run of ['source', 'executable'] as const) {

@@ -8,7 +8,7 @@ import { missingServices } from '../support/services.ts'
 import { startShop } from '../support/simulator.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
-t.setTimeout(240_000)
+t.setTimeout(360_000)
 const dayMs = 86_400_000
 const historyDays = 40
 const skip = missingServices('chromium')

@@ -6,7 +6,7 @@ import { startPostgres } from '../../../support/postgres.ts'
 import { expectedText, logicalRows, sameJson } from './logical.ts'
 import { day, Scene } from './scene.ts'
 
-t.setTimeout(240_000)
+t.setTimeout(360_000)
 const postgres = await startPostgres()
 t.teardown(() => postgres.remove())
 
@@ -112,7 +112,7 @@ function hasTwins(value: unknown): boolean {
 
 t.test(
   'any values under any names come back as the policy says',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async (t) => {
     let run = 0
     let values = 0
