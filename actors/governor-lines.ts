@@ -3,7 +3,7 @@ import { openChannel } from '../schema/channel.ts'
 import { derrickError } from '../schema/error.ts'
 import type { LeaveAnswer, LeaveRequest, RangeJob } from '../schema/protocol.ts'
 import { LeasedGovernor } from './connectors/manifest/leased-governor.ts'
-import type { Governor } from './connectors/manifest/limits.ts'
+import type { Gate, Governor } from './connectors/manifest/limits.ts'
 import { type Clock, systemClock } from './connectors/manifest/sleep.ts'
 
 interface Line {
@@ -31,17 +31,20 @@ export class GovernorLines {
   /**
    * What the requests of a range ask for leave.
    * @param open sends the other end of a new line to the supervisor
+   * @param gate of the range
    */
   governorOf(
     { sourceId, connector, lane }: Pick<RangeJob, 'sourceId' | 'connector' | 'lane'>,
     open: (port: MessagePort) => void,
+    gate?: Gate,
   ): Governor {
     const line = this.#lines.get(sourceId) ?? this.#open(sourceId, open)
     // Most recently used last: the first is the one to give up.
     this.#lines.delete(sourceId)
     this.#lines.set(sourceId, line)
     this.#giveUpIdle()
-    return line.governor.view([{ stream: null, limits: connector.manifest.api.limits }], lane)
+    const { limits } = connector.manifest.api
+    return line.governor.view([{ stream: null, limits }], lane, gate)
   }
 
   #open(sourceId: string, open: (port: MessagePort) => void): Line {

@@ -47,7 +47,7 @@ const random = (): number => Math.random()
 const deps: SyncRangeDeps = {
   now: clock.now,
   budget: new ByteBudget(workerBudgetBytes),
-  openReader: (job, openGovernor, openSignIn) =>
+  openReader: (job, openGovernor, openSignIn, gate) =>
     makeStreamReader({
       manifest: job.connector.manifest,
       streamName: job.connector.streamName,
@@ -55,7 +55,7 @@ const deps: SyncRangeDeps = {
       http: clientFor(job.allowPrivateNetworks),
       clock,
       random,
-      governor: lines.governorOf(job, openGovernor),
+      governor: lines.governorOf(job, openGovernor, gate),
       ...(rotatingFields(job.connector.manifest).length > 0
         ? { keeper: keeperOf(job, openSignIn) }
         : {}),

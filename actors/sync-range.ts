@@ -16,6 +16,7 @@ import { addChecksums } from './destinations/row-hash.ts'
 import type { DestinationKind, EncodedPage } from './destinations/writer.ts'
 import { freeBytes } from './free-bytes.ts'
 import { type RangeEvents, rangeEvents } from './range-events.ts'
+import { RangeGate } from './range-gate.ts'
 import { parsedRecords } from './raw-records.ts'
 import { type Asked, askedOf } from './read-part.ts'
 import type { ResumeLog } from './resume-log.ts'
@@ -28,11 +29,13 @@ export interface SyncRangeDeps {
   /**
    * @param openGovernor sends a worker's line to the governor of the job's source to the supervisor
    * @param openSignIn the same to the keeper of its sign-in
+   * @param gate that its requests pass
    */
   openReader: (
     job: RangeJob,
     openGovernor: (port: MessagePort) => void,
     openSignIn: (port: MessagePort) => void,
+    gate: RangeGate,
   ) => StreamReader
   /** Starts the destination actor's end of the port. */
   attachDestination: (port: Port) => void
@@ -64,11 +67,19 @@ export async function syncRange(
     {
       'cancel-range': giveUp,
       'grant-commit-slot': () => destination.grantCommitSlot(),
+      'hold-range': ({ nth }) => gate.hold(nth),
+      'release-range': () => gate.release(),
     },
     // Nobody waits for this attempt any more, and nobody would grant it a slot.
     giveUp,
   )
   const supervisor = rangeEvents(channel)
+  const gate = new RangeGate(job.hold, {
+    onHeld: (nth) => supervisor.send({ kind: 'range-held', nth }),
+    onAsked: () => {
+      if (job.lane === 'fresh') supervisor.send({ kind: 'source-asked' })
+    },
+  })
   deps.attachDestination(port2)
   const destination = new DestinationClient(port1, {
     onCommitSlotWanted: () => supervisor.send({ kind: 'commit-slot-wanted' }),
@@ -83,7 +94,7 @@ export async function syncRange(
   abort.signal.addEventListener('abort', () => void destination.abort().catch(() => {}))
   try {
     supervisor.send(
-      await attempt({ job, deps, destination, supervisor, progress, signal: abort.signal }),
+      await attempt({ job, deps, destination, supervisor, gate, progress, signal: abort.signal }),
     )
   } catch (error) {
     supervisor.send(await ended(error, destination, progress, abort.signal))
@@ -98,6 +109,7 @@ interface Attempt {
   deps: SyncRangeDeps
   destination: DestinationClient
   supervisor: RangeEvents
+  gate: RangeGate
   progress: AttemptProgress
   signal: AbortSignal
 }
@@ -160,7 +172,7 @@ function completeTooEarly(
 type Encoder = ReturnType<DestinationKind['makeEncoder']>
 
 async function readPages(
-  { job, deps, destination, supervisor, progress, signal }: Attempt,
+  { job, deps, destination, supervisor, gate, progress, signal }: Attempt,
   encoder: Encoder,
   window: Asked['window'],
   log: ResumeLog | null,
@@ -170,6 +182,7 @@ async function readPages(
     job,
     (port) => supervisor.send({ kind: 'governor-opened', port }, [port]),
     (port) => supervisor.send({ kind: 'sign-in-opened', port }, [port]),
+    gate,
   )
   const pages = (log && reader.isResumable ? resumedReader(reader, log) : reader)
     .pages({

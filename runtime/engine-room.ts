@@ -15,6 +15,7 @@ import { CommitSlots } from './engine/commit-slots.ts'
 import type { EngineDeps } from './engine/context.ts'
 import type { Engine } from './engine/engine.ts'
 import type { EngineEvent } from './engine/engine-events.ts'
+import { FreshForecast } from './engine/fresh-forecast.ts'
 import { Governors } from './engine/governors.ts'
 import { LedgerEngine } from './engine/ledger-engine.ts'
 import { Permits } from './engine/permits.ts'
@@ -127,6 +128,7 @@ function buildEngine({ config, log, db, secrets, connectors, hub, now, newId }: 
   const listener = makeEngineListener({ stores, connectors, hub, now, newId, engine: () => engine })
   const configuration = makeConfiguration({ ...stores, connectors, secrets })
   const sourceSecrets = makeSourceSecrets(makeSourceStore(db.full), connectors, secrets)
+  const forecast = new FreshForecast({ config: configuration, now })
   const deps: EngineDeps = {
     now,
     random: Math.random,
@@ -142,12 +144,14 @@ function buildEngine({ config, log, db, secrets, connectors, hub, now, newId }: 
     permits,
     queue: new RunQueue(permits),
     slots: new CommitSlots(),
+    forecast,
     governors: new Governors({
       now,
       elapsed: () => performance.now(),
       wakeAt: wakeAt(now),
       budgets: stores.sourceBudgets,
       savePause: configuration.setSourcePausedUntil,
+      expectsFresh: (sourceId, ms) => forecast.isDueWithin(sourceId, ms),
       onWaiting: (sourceId) => engine.sourceWaits(sourceId),
     }),
     signIns: new SignIns({ now, wakeAt: wakeAt(now), ...sourceSecrets }),

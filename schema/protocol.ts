@@ -88,6 +88,14 @@ export interface RangeJob {
   spoolDir: string
   /** where a full read that is cut leaves its pages to the next attempt; absent: it begins anew */
   resumeDir?: string
+  /** where it reads whether its requests are held; absent: they never are */
+  hold?: HoldCell
+}
+
+/** A word of memory that supervisor and workers share: other than 0 while requests of a range are held. */
+export interface HoldCell {
+  board: SharedArrayBuffer
+  at: number
 }
 
 /** Plain data that many jobs share: bytes that no message copies, opened once by each worker. */
@@ -164,10 +172,18 @@ export interface AttemptProgress {
 export type RangeCommand =
   | { kind: 'cancel-range'; reason: 'cancel' | 'stop' }
   | { kind: 'grant-commit-slot' }
+  /** its cell says that no request may leave: answered by `range-held` once none is under way */
+  | { kind: 'hold-range'; nth: number }
+  /** its cell says that requests may leave again */
+  | { kind: 'release-range' }
 
 export type RangeEvent<P = unknown> =
   | { kind: 'range-claimed'; fence: number; fetchedFrom: number }
   | { kind: 'range-progressed'; progress: AttemptProgress }
+  /** its first request leaves; told of fresh ranges, which others are held for */
+  | { kind: 'source-asked' }
+  /** answers the nth hold: its source is not asked until it is released */
+  | { kind: 'range-held'; nth: number }
   /** `refused`: the API said that it is asked too much */
   | { kind: 'source-waited'; untilMs: number; reason: string; refused: boolean }
   /** this worker's line to the governor of the job's source; the port is transferred */

@@ -16,6 +16,7 @@ import type { RangeStore } from '../store/ranges.ts'
 import type { RunStore } from '../store/runs.ts'
 import type { CommitSlots } from './commit-slots.ts'
 import type { EngineEvent } from './engine-events.ts'
+import type { FreshForecast } from './fresh-forecast.ts'
 import type { Governors } from './governors.ts'
 import type { Permits } from './permits.ts'
 import type { Frontier } from './planner.ts'
@@ -137,6 +138,7 @@ export interface EngineDeps {
   queue: RunQueue
   slots: CommitSlots
   governors: Governors
+  forecast: FreshForecast
   /** keeps secrets that change with each use; without it, sources that have such cannot sign in */
   signIns?: SignIns
   pool: ActorPool

@@ -14,6 +14,8 @@ export interface GovernorDeps {
   budgets: SourceBudgetStore
   /** stores a pause that an API asked for */
   savePause: (sourceId: string, untilMs: number) => void
+  /** whether fresh data are due at a source within so many ms */
+  expectsFresh: (sourceId: string, withinMs: number) => boolean
   /** a source's requests begin to wait, or go on */
   onWaiting: (sourceId: string) => void
 }
@@ -182,10 +184,12 @@ export class Governors {
   }
 
   #pump(entry: Entry): void {
-    const { wakeAt } = this.#deps
+    const { wakeAt, expectsFresh } = this.#deps
     entry.forgetAlarm?.()
     entry.forgetAlarm = undefined
-    const { grants, againAt } = entry.governor.decide(this.#now())
+    const { grants, againAt } = entry.governor.decide(this.#now(), (ms) =>
+      expectsFresh(entry.sourceId, ms),
+    )
     for (const { client, groups, requests, untilMs } of grants) {
       entry.unsaved += requests
       for (let i = 0; i < requests; i++) client.inFlight.push({ groups, untilMs })

@@ -4,7 +4,6 @@ import { derrickError } from '../../schema/error.ts'
 import type { Progress, SchedulerState } from '../../schema/event.ts'
 import type { Manifest } from '../../schema/manifest/manifest.ts'
 import { rotatingFields } from '../../schema/manifest/rotating.ts'
-import type { PoolTask } from '../../schema/protocol.ts'
 import type { Lane } from '../../schema/range.ts'
 import type { RunTrigger } from '../../schema/run.ts'
 import type { Settings } from '../../schema/settings.ts'
@@ -13,6 +12,7 @@ import type { RunRow } from '../store/runs.ts'
 import { ActiveRuns } from './active-runs.ts'
 import type { EngineDeps, StreamContext } from './context.ts'
 import type { AskedWindow, Engine, RangeAction } from './engine.ts'
+import { checkSource, runTask } from './pool-tasks.ts'
 import {
   farthestMs,
   isUnplanned,
@@ -24,17 +24,21 @@ import { oldestAt } from './read-part.ts'
 import { recover } from './recovery.ts'
 import { RunCoordinator } from './run-coordinator.ts'
 import type { RunHost } from './run-host.ts'
+import type { WantedBy } from './run-queue.ts'
 import { readinessOf } from './source-readiness.ts'
-import { SourceTurns } from './source-turns.ts'
+import { SourceTurns, type Turn, type TurnWish } from './source-turns.ts'
 import { clearWindow, resetStream } from './stream-reset.ts'
 import { overdue, pausedBy } from './stream-rules.ts'
+
+/** History leaves a place at a source free for so long before fresh data are due there. */
+const reserveAheadMs = 60_000
 
 /** The engine on top of the ledger: owns the active runs, hands them permits, answers the API. */
 export class LedgerEngine implements Engine, RunHost {
   readonly #deps: EngineDeps
   readonly #manifestOf: (connector: string) => Manifest
   readonly #active: ActiveRuns
-  readonly #turns = new SourceTurns<RunCoordinator>()
+  readonly turns: SourceTurns<RunCoordinator>
   /** streams whose ranges are being moved or removed: nothing may start */
   readonly #resetting = new Set<string>()
   readonly #lastTick: () => number | null
@@ -47,6 +51,7 @@ export class LedgerEngine implements Engine, RunHost {
   ) {
     this.#deps = deps
     this.#active = new ActiveRuns(deps)
+    this.turns = new SourceTurns(deps)
     this.#manifestOf = manifestOf
     this.#lastTick = lastTick
   }
@@ -133,7 +138,7 @@ export class LedgerEngine implements Engine, RunHost {
     if (action === 'clear') {
       const dryRun = options.dryRun ?? false
       const matched = await this.#whileStill(streamId, dryRun, (context) =>
-        clearWindow(context, window, dryRun, this.#deps, (task) => this.#task(task)),
+        clearWindow(context, window, dryRun, this.#deps, (task) => runTask(this.#deps, task)),
       )
       return { matched, runId: null }
     }
@@ -175,7 +180,7 @@ export class LedgerEngine implements Engine, RunHost {
   /** Also of a disabled stream: disable, reset, change is how a stream gets another granularity or key. */
   async resetStream(streamId: string, { clear }: { clear: boolean }): Promise<void> {
     await this.#whileStill(streamId, false, (context) =>
-      resetStream(context, { clear }, this.#deps, (task) => this.#task(task)),
+      resetStream(context, { clear }, this.#deps, (task) => runTask(this.#deps, task)),
     )
   }
 
@@ -256,11 +261,8 @@ export class LedgerEngine implements Engine, RunHost {
     config: Record<string, unknown>,
     sourceId?: string,
   ): Promise<CheckResult> {
-    const { allowPrivateNetworks } = this.#deps
-    const manifest = this.#manifestOf(connector)
-    const task = { kind: 'check-source' as const, manifest, config, allowPrivateNetworks }
     const signIn = sourceId === undefined ? null : this.openSignIn(sourceId, connector)
-    return signIn ? this.#task({ ...task, signIn }, [signIn]) : this.#task(task)
+    return checkSource(this.#deps, this.#manifestOf(connector), config, signIn)
   }
 
   openSignIn(sourceId: string, connector: string): MessagePort | null {
@@ -270,7 +272,7 @@ export class LedgerEngine implements Engine, RunHost {
   }
 
   checkDestination(type: DestinationType, config: Record<string, unknown>): Promise<CheckResult> {
-    return this.#task({ kind: 'check-destination', type, config })
+    return runTask(this.#deps, { kind: 'check-destination', type, config })
   }
 
   schedulerState(): SchedulerState {
@@ -296,15 +298,13 @@ export class LedgerEngine implements Engine, RunHost {
   }
 
   // RunHost
-  takeTurn(run: RunCoordinator, { id, maxInFlight }: StreamContext['source']): boolean {
-    return this.#turns.take(id, maxInFlight, run)
+  takeTurn(run: RunCoordinator, source: StreamContext['source'], wish: TurnWish): Turn | null {
+    const { id, maxInFlight: max } = source
+    const expectsFresh = max > 1 && this.#deps.forecast.isDueWithin(id, reserveAheadMs)
+    return this.turns.take({ id, max, expectsFresh }, run, wish)
   }
 
-  giveTurnBack(sourceId: string): void {
-    this.#turns.giveBack(sourceId)
-  }
-
-  permitsWanted(run: RunCoordinator, lane: Lane | null): boolean {
+  permitsWanted(run: RunCoordinator, lane: Lane | null): WantedBy | null {
     const { queue, now } = this.#deps
     return queue.wants(run.context.source.id, lane, run.heldSince, now(), readinessOf(this.#deps))
   }
@@ -320,13 +320,13 @@ export class LedgerEngine implements Engine, RunHost {
       this.#active.ofStream(streamId)?.granted()
     }
     emit({ kind: 'scheduler-changed' })
-    // Those that only wait may give way to those that are left.
-    if (queue.size === 0) return
-    for (const run of this.#active.all()) if (run.isWaiting) run.poke()
+    // Those that run may give way to those that are left, or need not any more.
+    for (const run of this.#active.all()) if (run.isRunning) run.poke()
   }
 
   ended(run: RunCoordinator): void {
     this.#active.remove(run)
+    this.turns.unpark(run)
     const { workspaceId, streamId } = run.run
     this.#deps.emit({ kind: 'stream-changed', workspaceId, streamId })
     this.permitsReturned()
@@ -386,15 +386,5 @@ export class LedgerEngine implements Engine, RunHost {
     coordinator.plan()
     coordinator.enqueue()
     this.permitsReturned()
-  }
-
-  async #task(task: PoolTask<MessagePort>, transfer: MessagePort[] = []): Promise<CheckResult> {
-    try {
-      return (await this.#deps.pool.run(task, transfer)) as CheckResult
-    } catch (cause) {
-      // From another thread errors come without their class; of a thread that died they are nobody's.
-      const { message } = cause instanceof Error ? cause : new Error(String(cause))
-      throw derrickError('unknown', 'worker.task_failed', message, { cause })
-    }
   }
 }

@@ -23,6 +23,10 @@ export type RangeOutcome =
 export interface RangeTaskListener {
   onClaimed: (fence: number, fetchedFrom: number) => void
   onProgress: (progress: AttemptProgress) => void
+  /** Its first request leaves. */
+  onAsked: () => void
+  /** It asks its source nothing until it is released. */
+  onHeld: (nth: number) => void
   /** All of it is in the spool: only the commit is left, and the source is no longer asked. */
   onRead: () => void
   /** @param refused because it was asked too much */
@@ -66,6 +70,9 @@ const nothing: AttemptProgress = {
 export interface RangeTask {
   outcome: Promise<RangeOutcome>
   cancel(reason: 'cancel' | 'stop'): void
+  /** What its hold cell says, for those that wait for nothing but messages. */
+  hold(nth: number): void
+  release(): void
 }
 
 export function startRangeTask(
@@ -80,7 +87,6 @@ export function startRangeTask(
   let forgetTimer: (() => void) | undefined
   let isCancelled = false
   let isOver = false
-
   const end = (outcome: RangeOutcome): void => {
     if (isOver) return
     isOver = true
@@ -105,6 +111,8 @@ export function startRangeTask(
       progress = event.progress
       hear(() => listener.onProgress(event.progress))
     },
+    'source-asked': () => hear(() => listener.onAsked()),
+    'range-held': ({ nth }) => hear(() => listener.onHeld(nth)),
     'source-waited': ({ untilMs, reason, refused }) =>
       hear(() => listener.onWait(untilMs, reason, refused)),
     // Also of an attempt that is over: other ranges in that worker will use the line.
@@ -139,6 +147,9 @@ export function startRangeTask(
   )
   return {
     outcome: ended.promise,
+    // What is sent to a closed port is lost, as it should be.
+    hold: (nth) => channel.send({ kind: 'hold-range', nth }),
+    release: () => channel.send({ kind: 'release-range' }),
     cancel: (reason) => {
       if (isOver || isCancelled) return
       isCancelled = true

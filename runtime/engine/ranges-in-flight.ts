@@ -1,5 +1,6 @@
-import { toFailure } from '../../schema/error.ts'
+import { type Failure, toFailure } from '../../schema/error.ts'
 import type { AttemptProgress, Reject } from '../../schema/protocol.ts'
+import { type Lane, lanes } from '../../schema/range.ts'
 import type { RangeRow } from '../store/ranges.ts'
 import type { EngineDeps, JobInputs, StreamContext } from './context.ts'
 import { buildJob } from './job.ts'
@@ -12,12 +13,8 @@ import {
 } from './range-task.ts'
 import { type Flight, recordOutcome } from './record-outcome.ts'
 import type { RunReport } from './run-report.ts'
+import type { Turn, TurnWish } from './source-turns.ts'
 import { parallelRanges } from './stream-rules.ts'
-
-/** Ranges in flight of a source, over all its runs: together they stay under its bound. */
-export interface SourceLoad {
-  giveTurnBack(sourceId: string): void
-}
 
 export interface InFlightListener {
   report: () => RunReport
@@ -27,6 +24,13 @@ export interface InFlightListener {
   onWait: (reason: string) => void
   /** The ledger holds the outcome by then; row is null when the stream was deleted meanwhile. */
   onEnded: (rangeId: number, row: RangeRow | null, outcome: RangeOutcome) => void
+}
+
+/** Where the next ranges come from, and their places at the source. */
+export interface RangeSupply {
+  next: () => RangeRow | undefined
+  takeTurn: (wish: TurnWish) => Turn | null
+  onDispatch: () => void
 }
 
 /** Waits shorter than this are shown but not logged. */
@@ -39,16 +43,14 @@ const inFlightForEach = 2
 /** The ranges that one run has in flight: claims them, dispatches them, records how they end. */
 export class RangesInFlight {
   readonly #deps: EngineDeps
-  readonly #load: SourceLoad
   readonly #listener: InFlightListener
-  readonly #tasks = new Map<number, RangeTask>()
-  /** those that still ask their source */
-  readonly #reading = new Set<number>()
+  readonly #tasks = new Map<number, { task: RangeTask; lane: Lane }>()
+  /** those that still ask their source, with their places there */
+  readonly #reading = new Map<number, Turn>()
   readonly #pace = new RangePace()
 
-  constructor(deps: EngineDeps, load: SourceLoad, listener: InFlightListener) {
+  constructor(deps: EngineDeps, listener: InFlightListener) {
     this.#deps = deps
-    this.#load = load
     this.#listener = listener
   }
 
@@ -56,30 +58,75 @@ export class RangesInFlight {
     return this.#tasks.size
   }
 
+  /** The freshest lane of those that still ask their source; undefined when none does. */
+  get lane(): Lane | undefined {
+    return lanes.find((lane) => this.#count(lane) > 0)
+  }
+
+  /** Those that still ask their source. */
+  get reading(): number {
+    return this.#reading.size
+  }
+
+  /** Ranges that may be read at once. */
+  #parallel(context: StreamContext): number {
+    return parallelRanges(context, this.#pace.parallel)
+  }
+
   /**
    * Whether one more may be read now. Ranges that commit leave their place to the next ones; where one range must follow
-   * the other they keep it.
+   * the other they keep it. Where the order is ours to choose, fresh ranges need no room beside others: those are held.
    */
-  hasRoom(context: StreamContext): boolean {
-    const parallel = parallelRanges(context, this.#pace.parallel)
-    if (parallel === 1) return this.size === 0
-    return this.#reading.size < parallel && this.size < parallel * inFlightForEach
+  hasRoom(context: StreamContext, lane: Lane): boolean {
+    const parallel = this.#parallel(context)
+    const goesAhead = lane === 'fresh' && context.strategy === 'newest_first'
+    if (parallel === 1) return (goesAhead ? this.#countTasks('fresh') : this.size) === 0
+    const reading = goesAhead ? this.#count('fresh') : this.#reading.size
+    return reading < parallel && this.size < (parallel + (goesAhead ? 1 : 0)) * inFlightForEach
+  }
+
+  #count(lane: Lane): number {
+    let count = 0
+    for (const id of this.#reading.keys()) if (this.#tasks.get(id)?.lane === lane) count += 1
+    return count
+  }
+
+  #countTasks(lane: Lane): number {
+    return [...this.#tasks.values()].filter((flight) => flight.lane === lane).length
   }
 
   cancelAll(reason: 'cancel' | 'stop'): void {
-    for (const task of this.#tasks.values()) task.cancel(reason)
+    for (const { task } of this.#tasks.values()) task.cancel(reason)
+  }
+
+  /** Dispatches ranges until the stream's or the source's bound is met; returns why one could not be. */
+  fill(context: StreamContext, runId: string, supply: RangeSupply): Failure | null {
+    while (this.hasRoom(context, 'fresh')) {
+      const row = supply.next()
+      if (!row || !this.hasRoom(context, row.lane)) return null
+      const turn = supply.takeTurn({ lane: row.lane, parallel: this.#parallel(context) })
+      if (!turn) return null
+      supply.onDispatch()
+      try {
+        this.dispatch(context, row, runId, turn)
+      } catch (error) {
+        turn.giveBack()
+        return toFailure(error)
+      }
+    }
+    return null
   }
 
   /** Claims a pending range and sends it to the pool. Throws, the range pending again, when no job can be built. */
-  dispatch(context: StreamContext, row: RangeRow, runId: string): void {
+  dispatch(context: StreamContext, row: RangeRow, runId: string, turn: Turn): void {
     const deps = this.#deps
     const inputs = deps.config.jobInputs(context.streamId)
     const flight = this.#claim(row, runId)
     try {
       this.#listener.report().rangesChanged([flight.row])
-      const task = this.#start(context, flight, runId, inputs)
-      this.#tasks.set(row.id, task)
-      this.#reading.add(row.id)
+      const task = this.#start(context, flight, { runId, inputs, turn })
+      this.#tasks.set(row.id, { task, lane: row.lane })
+      this.#reading.set(row.id, turn)
       void task.outcome.then((outcome) =>
         // One transaction for the end of this range, what its run has done, and the claim of the next one.
         deps.ranges.together(() => this.#ended(flight, outcome, context)),
@@ -103,12 +150,16 @@ export class RangesInFlight {
     return flight
   }
 
-  #start(context: StreamContext, flight: Flight, runId: string, inputs: JobInputs): RangeTask {
+  #start(
+    context: StreamContext,
+    flight: Flight,
+    { runId, inputs, turn }: { runId: string; inputs: JobInputs; turn: Turn },
+  ): RangeTask {
     const { pool, slots, governors, now, wakeAt, openPorts } = this.#deps
     const { row } = flight
     governors.declare(context.source, inputs.manifest)
-    return startRangeTask(
-      buildJob(context, row, runId, inputs, this.#deps),
+    const task = startRangeTask(
+      { ...buildJob(context, row, runId, inputs, this.#deps), hold: turn.cell },
       {
         pool,
         slots,
@@ -118,11 +169,17 @@ export class RangesInFlight {
         wakeAt,
         openPorts,
       },
-      this.#taskListener(flight, context.source.id),
+      this.#taskListener(flight, context.source.id, turn),
     )
+    turn.bind({
+      hold: (nth) => task.hold(nth),
+      release: () => task.release(),
+      giveUp: () => task.cancel('stop'),
+    })
+    return task
   }
 
-  #taskListener(flight: Flight, sourceId: string): RangeTaskListener {
+  #taskListener(flight: Flight, sourceId: string, turn: Turn): RangeTaskListener {
     const deps = this.#deps
     const { report, onProgress, onRead, onWait } = this.#listener
     const { row } = flight
@@ -140,9 +197,11 @@ export class RangesInFlight {
         savedAt = deps.now()
         this.#tellOf(flight, progress)
       },
+      onAsked: () => turn.asked(),
+      onHeld: (nth) => turn.held(nth),
       onRead: () => {
         this.#pace.read(records, this.#reading.size, deps.now())
-        this.#endReading(row.id, sourceId)
+        this.#endReading(row.id)
         onRead()
       },
       onWait: (untilMs, reason, refused) => {
@@ -176,13 +235,15 @@ export class RangesInFlight {
     this.#listener.report().rangesChanged([now])
   }
 
-  #endReading(rangeId: number, sourceId: string): void {
-    if (this.#reading.delete(rangeId)) this.#load.giveTurnBack(sourceId)
+  #endReading(rangeId: number): void {
+    const turn = this.#reading.get(rangeId)
+    this.#reading.delete(rangeId)
+    turn?.giveBack()
   }
 
   #ended(flight: Flight, outcome: RangeOutcome, context: StreamContext): void {
     this.#tasks.delete(flight.row.id)
-    this.#endReading(flight.row.id, context.source.id)
+    this.#endReading(flight.row.id)
     if (outcome.kind === 'failed' && outcome.failure.category === 'rate_limit')
       this.#pace.refused(this.#deps.now())
     const [row, seen] = this.#record(flight, outcome, context)

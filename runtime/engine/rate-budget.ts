@@ -63,24 +63,32 @@ export function makeBudget(limit: Limit, reserve: number, memory?: BudgetMemory)
   return { ...(memory ?? fresh), ...state, limit, reserve }
 }
 
-/** How many requests may be let go now; with a limit that was lowered, none until it is met again. */
-export function roomOf(budget: RateBudget, now: number): number {
+/**
+ * How many requests may be let go now; with a limit that was lowered, none until it is met again.
+ * @param share of the limit that is left to others, at least one request where there is more than one
+ */
+export function roomOf(budget: RateBudget, now: number, share = 0): number {
   if (budget.notBefore > now) return 0
   const { concurrency } = budget.limit
   let room = budget.spacingMs > 0 ? 1 : Number.POSITIVE_INFINITY
-  if (concurrency !== undefined) room = Math.min(room, concurrency - budget.inFlight)
+  if (concurrency !== undefined)
+    room = Math.min(room, concurrency - keptOf(concurrency, share) - budget.inFlight)
   const most = mostInWindow(budget)
-  if (most !== null) room = Math.min(room, most - used(budget, now))
-  return Math.max(0, Math.min(room, quotaRoom(budget, now)))
+  if (most !== null) room = Math.min(room, most - keptOf(most, share) - used(budget, now))
+  return Math.max(0, Math.min(room, quotaRoom(budget, now, share)))
 }
 
+const keptOf = (most: number, share: number): number =>
+  share === 0 ? 0 : Math.min(most - 1, Math.max(1, Math.floor(most * share)))
+
 /** When there may be room again, if nothing is answered before: Infinity when only an answer can make some. */
-export function freeAt(budget: RateBudget, now: number): number {
+export function freeAt(budget: RateBudget, now: number, share = 0): number {
   let at = Math.max(now, budget.notBefore)
   const { quota } = budget
-  if (quotaRoom(budget, now) < 1 && quota) at = Math.max(at, quota.untilMs)
-  const most = mostInWindow(budget)
-  if (most !== null) {
+  if (quotaRoom(budget, now, share) < 1 && quota) at = Math.max(at, quota.untilMs)
+  const all = mostInWindow(budget)
+  if (all !== null) {
+    const most = all - keptOf(all, share)
     let over = used(budget, now) - most + 1
     for (const [end, requests] of budget.slices) {
       if (over <= 0) break
@@ -90,7 +98,8 @@ export function freeAt(budget: RateBudget, now: number): number {
     }
   }
   const { concurrency } = budget.limit
-  const isFull = concurrency !== undefined && budget.inFlight >= concurrency
+  const isFull =
+    concurrency !== undefined && budget.inFlight >= concurrency - keptOf(concurrency, share)
   return isFull ? Number.POSITIVE_INFINITY : at
 }
 
@@ -199,9 +208,9 @@ function uncount(budget: RateBudget, atMs: number, requests: number): boolean {
   return true
 }
 
-function quotaRoom({ quota, reserve }: RateBudget, now: number): number {
+function quotaRoom({ quota, reserve }: RateBudget, now: number, share: number): number {
   if (!quota || quota.untilMs <= now) return Number.POSITIVE_INFINITY
-  return quota.left - Math.ceil(quota.limit * reserve)
+  return quota.left - Math.ceil(quota.limit * reserve) - keptOf(quota.limit, share)
 }
 
 function used(budget: RateBudget, now: number): number {
@@ -229,7 +238,8 @@ export function shift(budget: RateBudget, ms: number): void {
   if (budget.quota) budget.quota.untilMs += ms
 }
 
-const windowOf = ({ limit }: RateBudget): number => limit.per_ms ?? defaultWindowMs
+/** ms in which what was used comes back. */
+export const windowOf = ({ limit }: RateBudget): number => limit.per_ms ?? defaultWindowMs
 
 function lengthOf(budget: RateBudget): number {
   const length = windowOf(budget)

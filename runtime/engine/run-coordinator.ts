@@ -1,17 +1,17 @@
 import { type Failure, toFailure } from '../../schema/error.ts'
 import { planChunk, type RangeRow } from '../store/ranges.ts'
 import type { RunRow } from '../store/runs.ts'
-import { Breaker } from './breaker.ts'
 import type { EngineDeps, StreamContext } from './context.ts'
 import type { AskedWindow } from './engine.ts'
 import { decideIdle, endStatus } from './idle.ts'
-import { plan, planInput } from './planner.ts'
-import { reactToFailure } from './range-failure.ts'
 import type { RangeOutcome } from './range-task.ts'
 import { RangesInFlight } from './ranges-in-flight.ts'
-import { countsOf, sumsAfter } from './run-counts.ts'
+import { countsOf } from './run-counts.ts'
 import type { RunHost } from './run-host.ts'
+import { RunOutcomes } from './run-outcomes.ts'
+import { type PlanWish, RunPlans } from './run-plans.ts'
 import { RunProgress } from './run-progress.ts'
+import type { WantedBy } from './run-queue.ts'
 import { makeRunReport, type RunReport } from './run-report.ts'
 import { RunScope } from './run-scope.ts'
 import { RunWait } from './run-wait.ts'
@@ -20,7 +20,7 @@ import { askedWait, lanesHeldByCancel, pausedBy } from './stream-rules.ts'
 /** In longer waits a run gives its permits to whoever can use them. */
 const offeredWaitMs = 3_000
 
-type Ending = 'cancel' | 'stop' | 'yield' | null
+type Ending = 'cancel' | 'expire' | 'stop' | 'yield' | null
 
 /**
  * One run of one stream: plans, picks the next range by strategy, keeps ranges in flight, retries the failed ones in a
@@ -36,32 +36,37 @@ export class RunCoordinator {
   #context: StreamContext
   #phase: 'queued' | 'running' | 'ended' = 'queued'
   #ending: Ending = null
-  #planning = 0
+  readonly #plans: RunPlans
+  /** its ranges are held between two requests while somebody fresher has its permits */
+  #isParking = false
   readonly #scope = new RunScope()
   readonly #wait: RunWait
   #stoppedBy: Failure | null = null
-  readonly #breaker = new Breaker()
+  readonly #outcomes: RunOutcomes
   #heldSince = 0
   #queuedAt = 0
-
   constructor(run: RunRow, context: StreamContext, deps: EngineDeps, host: RunHost) {
     this.#run = run
     this.#context = context
     this.#deps = deps
     this.#host = host
     this.#wait = new RunWait(deps)
-    this.#inFlight = new RangesInFlight(deps, host, {
+    this.#outcomes = new RunOutcomes(deps)
+    this.#inFlight = new RangesInFlight(deps, {
       report: () => this.#report,
       onProgress: (rangeId, progress) => this.progress.update(rangeId, progress),
       onRead: () => this.#step(),
       onWait: (reason) => this.#wait.say(reason),
       onEnded: (rangeId, row, outcome) => {
         this.progress.remove(rangeId)
-        this.#safely(() => {
-          if (row) this.#rangeEnded(row, outcome)
-        })
+        this.#safely(() => this.#rangeEnded(row, outcome))
         this.#step()
       },
+    })
+    this.#plans = new RunPlans(deps, {
+      onRows: (rows) => this.#report.rangesChanged(rows),
+      onFrontier: () => this.#step(),
+      isWanted: () => this.#phase !== 'ended' && [null, 'yield'].includes(this.#ending),
     })
     this.#report = makeRunReport(() => ({ run: this.#run, context: this.#context }), deps.emit)
   }
@@ -76,11 +81,9 @@ export class RunCoordinator {
     return this.#ending === 'cancel'
   }
   get waiting(): string | undefined {
-    if (this.#phase === 'running' && this.#inFlight.size > 0)
-      return this.#deps.governors.waitingFor(this.#context.source.id) ?? this.#wait.why
-    if (this.#wait.why !== undefined || this.#phase !== 'queued') return this.#wait.why
-    const asked = askedWait(this.#context.source, this.#deps.now())
-    return asked?.why ?? this.#deps.queue.waitingFor(this.#run.id)
+    const reads = this.isRunning && this.#inFlight.size > 0
+    const queuedRun = this.#phase === 'queued' ? this.#run.id : null
+    return this.#wait.shown(this.#context.source, { reads, queuedRun })
   }
   /** Something that is shown of it changed outside. */
   tell(): void {
@@ -89,37 +92,22 @@ export class RunCoordinator {
   get heldSince(): number {
     return this.#heldSince
   }
-  /** Holds permits with nothing under way. */
-  get isWaiting(): boolean {
-    return this.#phase === 'running' && this.#inFlight.size === 0
+  /** Holds permits. */
+  get isRunning(): boolean {
+    return this.#phase === 'running'
   }
 
   /** Plans what is due, or one window, into this run, also while it runs; what is planned can be picked at once. */
-  plan({ window, newTries = false }: { window?: AskedWindow; newTries?: boolean } = {}): void {
+  plan(wish: PlanWish = {}): void {
     const context = this.#refresh()
     if (!context) return
-    this.#scope.add(context.connector.windowed ? window : undefined)
-    this.#planning += 1
-    const { ranges, now, config, fences } = this.#deps
-    const deps = {
-      ranges,
-      now,
-      saveFrontier: (streamId: string, frontier: { from: number; to: number }) => {
-        config.saveFrontier(streamId, frontier)
-        this.#step()
-      },
-      onChanged: (rows: RangeRow[]) => this.#report.rangesChanged(rows),
-      isWanted: () => this.#phase !== 'ended' && !['cancel', 'stop'].includes(this.#ending ?? ''),
-    }
-    const input = planInput(context, newTries ? fences.last : null, now())
-    void plan(input, deps, window)
+    this.#scope.add(context.connector.windowed ? wish.window : undefined)
+    void this.#plans
+      .make(context, wish)
       .catch((error: unknown) => {
         this.#stoppedBy = toFailure(error)
       })
-      .then(() => {
-        this.#planning -= 1
-        this.#hasMore()
-      })
+      .then(() => this.#hasMore())
   }
 
   /** Reads a window as well, whose ranges are pending already. */
@@ -151,7 +139,8 @@ export class RunCoordinator {
       runId: this.#run.id,
       streamId: this.#run.streamId,
       sourceId: this.#context.source.id,
-      lane: this.#next(this.#context)?.lane ?? 'history',
+      lane: this.#next(this.#context)?.lane ?? this.#inFlight.lane ?? 'history',
+      isParked: this.#inFlight.size > 0,
       queuedAt: this.#queuedAt,
       notBefore: this.#wait.notBefore,
     })
@@ -162,6 +151,8 @@ export class RunCoordinator {
     this.#phase = 'running'
     this.#wait.notBefore = 0
     this.#heldSince = this.#deps.now()
+    this.#isParking = false
+    this.#host.turns.unpark(this)
     const first = this.#run.startedAt === null
     this.#save({ status: 'running', startedAt: this.#run.startedAt ?? this.#deps.now() })
     if (first) this.#report.log('info', 'run.started', `sync of ${this.#context.title} started`)
@@ -171,14 +162,16 @@ export class RunCoordinator {
   /** Puts what is in flight back to pending and ends the run; answers within a second or so. */
   cancel(): void {
     if (this.#phase === 'ended' || this.#ending === 'cancel') return
-    const { config } = this.#deps
-    config.setHeldLanes(this.#run.streamId, this.#context.heldLanes | lanesHeldByCancel)
+    const held = this.#context.heldLanes | lanesHeldByCancel
+    this.#deps.config.setHeldLanes(this.#run.streamId, held)
     this.#end('cancel')
   }
 
   /** Takes no new range; those that can commit in time do. */
   stop(): void {
-    if (this.#ending !== 'cancel') this.#end('stop', { letCommit: true })
+    if (this.#ending === 'cancel') return
+    this.#host.turns.drop(this)
+    this.#end('stop', { letCommit: true })
   }
 
   /** The time for commits is over: everything in flight goes back to pending. */
@@ -190,9 +183,9 @@ export class RunCoordinator {
   expire(reason: Failure): void {
     if (this.#phase === 'ended' || (this.#ending !== null && this.#ending !== 'yield')) return
     this.#stoppedBy ??= reason
-    this.#inFlight.cancelAll('cancel')
-    if (this.#phase === 'queued') this.#finish(this.#stoppedBy)
-    else this.#step()
+    if (this.#phase === 'queued') this.#end('expire')
+    else this.#inFlight.cancelAll('cancel')
+    this.#step()
   }
 
   /** Configuration changed, a limit was raised, or a wait is over. */
@@ -212,7 +205,8 @@ export class RunCoordinator {
   }
 
   #step(): void {
-    if (this.#phase !== 'ended') this.#safely(() => this.#advance())
+    if (this.#phase === 'ended') return
+    this.#safely(() => (this.#ending === null ? this.#advance() : this.#finishEnding()))
   }
 
   /** A fault of ours ends this run, never the process with all others. */
@@ -227,11 +221,6 @@ export class RunCoordinator {
   }
 
   #advance(): void {
-    if (this.#ending !== null) {
-      this.#wait.forget()
-      this.#finishEnding()
-      return
-    }
     if (this.#phase === 'queued') return
     this.#wait.forget()
     const context = this.#refresh()
@@ -241,51 +230,44 @@ export class RunCoordinator {
     if (paused) this.#inFlight.cancelAll('cancel')
     const reason = this.#stoppedBy ?? paused
     if (reason) {
-      if (this.#inFlight.size === 0 && this.#planning === 0) this.#finish(reason)
+      if (this.#inFlight.size === 0 && !this.#plans.isBusy) this.#finish(reason)
       return
     }
     if (this.#waitForSource(context)) return
-    // Only a run with work left yields: one that is at its end would wait for permits just to say so.
-    const next = this.#deps.queue.size > 0 ? this.#next(context) : undefined
-    if (next && this.#host.permitsWanted(this, next.lane)) {
-      this.#yield(0)
-      return
-    }
-    this.#fill(context)
-    if (this.#inFlight.size > 0 || this.#planning > 0) return
+    const wantedBy = this.#wantedBy(context)
+    if (wantedBy) this.#yield(0, wantedBy === 'fresher')
+    else this.#work(context)
+  }
+
+  #work(context: StreamContext): void {
+    const unbuilt = this.#inFlight.fill(context, this.#run.id, {
+      next: () => this.#next(context),
+      takeTurn: (wish) => this.#host.takeTurn(this, context.source, wish),
+      onDispatch: () => this.#wait.say(undefined),
+    })
+    this.#stoppedBy = unbuilt ?? this.#stoppedBy
+    if (this.#inFlight.size > 0 || this.#plans.isBusy) return
     if (this.#stoppedBy) this.#finish(this.#stoppedBy)
     // With work left it stands in line at its source.
     else if (!this.#next(context)) this.#idle(context)
   }
 
-  /** Dispatches ranges until the stream's or the source's bound is met. */
-  #fill(context: StreamContext): void {
-    while (this.#inFlight.hasRoom(context)) {
-      const row = this.#next(context)
-      if (!row || !this.#host.takeTurn(this, context.source)) return
-      this.#wait.say(undefined)
-      try {
-        this.#inFlight.dispatch(context, row, this.#run.id)
-      } catch (error) {
-        this.#host.giveTurnBack(context.source.id)
-        this.#stoppedBy = toFailure(error)
-        return
-      }
-    }
+  /** Who else should have its permits; nobody takes them from a run that would only say that it is at its end. */
+  #wantedBy(context: StreamContext): WantedBy | null {
+    if (this.#deps.queue.size === 0) return null
+    const next = this.#next(context)?.lane
+    const lane = next ?? this.#inFlight.lane
+    const wantedBy = lane ? this.#host.permitsWanted(this, lane) : null
+    return wantedBy === 'fair' && next === undefined ? null : wantedBy
   }
 
-  #rangeEnded(row: RangeRow, outcome: RangeOutcome): void {
-    if (outcome.kind === 'cancelled') return
-    if (outcome.kind !== 'completed') {
-      const { failure } = outcome
-      reactToFailure(row, failure, this.#context, this.#report, this.#deps)
-      if (this.#breaker.failed(row, failure)) this.#stoppedBy = failure
-      this.#save({})
-      if (failure.category === 'auth') this.#host.sourcePaused(this.#context.source.id)
-      return
-    }
-    this.#breaker.succeeded()
-    this.#save(sumsAfter(this.#run, outcome))
+  #rangeEnded(row: RangeRow | null, outcome: RangeOutcome): void {
+    const told = { context: this.#context, report: this.#report }
+    const change = row && this.#outcomes.take(this.#run, row, outcome, told)
+    if (!change) return
+    this.#stoppedBy = change.stoppedBy ?? this.#stoppedBy
+    this.#save(change.changes)
+    if (change.isRefused) this.#host.sourcePaused(this.#context.source.id)
   }
 
   /** True while the API asked us to wait: nothing new is sent to that source. */
@@ -306,9 +288,12 @@ export class RunCoordinator {
     this.#wait.wake(at, () => this.#step())
   }
 
-  #yield(notBefore: number): void {
+  /** @param parks its ranges are held until it goes on, instead of being read to their end first */
+  #yield(notBefore: number, parks = false): void {
     this.#wait.notBefore = notBefore
     this.#ending = 'yield'
+    this.#isParking = parks
+    if (this.#isParking) this.#host.turns.park(this)
     this.#finishEnding()
   }
 
@@ -328,7 +313,21 @@ export class RunCoordinator {
   }
 
   #finishEnding(): void {
-    if (this.#inFlight.size > 0) return
+    this.#wait.forget()
+    if (this.#isParking && this.#ending === 'yield' && !this.#wantedBy(this.#context)) {
+      // Whoever wanted its permits has others by now.
+      this.#ending = null
+      this.#isParking = false
+      this.#host.turns.unpark(this)
+      this.#step()
+      return
+    }
+    // What only commits needs no permit of a fresher run.
+    const isBusy =
+      this.#isParking && this.#ending === 'yield'
+        ? this.#inFlight.reading > this.#host.turns.held(this)
+        : this.#inFlight.size > 0
+    if (isBusy) return
     const held = this.#phase === 'running'
     switch (this.#ending) {
       case 'yield':
@@ -346,8 +345,9 @@ export class RunCoordinator {
         this.#host.ended(this)
         return
       default:
-        if (this.#planning > 0) return
-        this.#finish(null, 'cancelled')
+        if (this.#plans.isBusy) return
+        if (this.#ending === 'expire') this.#finish(this.#stoppedBy)
+        else this.#finish(null, 'cancelled')
         return
     }
   }

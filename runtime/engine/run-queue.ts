@@ -11,7 +11,12 @@ export interface QueuedRun {
   queuedAt: number
   /** epoch ms; it has nothing to do before */
   notBefore?: number
+  /** it gave its permits to a fresher run with ranges half read: those go on before others of its lane begin */
+  isParked?: boolean
 }
+
+/** Why a run should offer its permits: to one that is fresher, or to one that has waited as long. */
+export type WantedBy = 'fresher' | 'fair'
 
 /** False for runs whose source must wait: they would only hold what others could use. */
 export type IsReady = (run: QueuedRun) => boolean
@@ -67,6 +72,7 @@ export class RunQueue {
    * Whether a run that holds permits of this source should offer them: someone who could start with them is fresher, or
    * has waited long.
    * @param lane of its next range; null for a run that only waits, which anyone may replace
+   * @returns null when it should not
    */
   wants(
     sourceId: string,
@@ -74,18 +80,21 @@ export class RunQueue {
     heldSinceMs: number,
     now: number,
     isReady: IsReady,
-  ): boolean {
+  ): WantedBy | null {
     const rank = lane === null ? Number.POSITIVE_INFINITY : lanes.indexOf(lane)
     const isLongHeld = now - heldSinceMs >= fairShareMs
+    let wantedBy: WantedBy | null = null
     for (const run of this.#queued.values()) {
       const isFresher = lanes.indexOf(run.lane) < rank
       const isFair = run.lane === lane && isLongHeld && now - run.queuedAt >= fairShareMs
       if (!isFresher && !isFair) continue
       // One that could start without these permits isn't ready; one that couldn't with them would be in the way.
       if (this.#permits.blockedBy(run.sourceId) === undefined) continue
-      if (this.#permits.fitsInstead(run.sourceId, sourceId) && isReady(run)) return true
+      if (!this.#permits.fitsInstead(run.sourceId, sourceId) || !isReady(run)) continue
+      if (isFresher) return 'fresher'
+      wantedBy = 'fair'
     }
-    return false
+    return wantedBy
   }
 
   /** What a queued run waits for, for people. */
@@ -102,6 +111,7 @@ export class RunQueue {
     return [...this.#queued.values()].sort(
       (a, b) =>
         lanes.indexOf(a.lane) - lanes.indexOf(b.lane) ||
+        Number(b.isParked ?? false) - Number(a.isParked ?? false) ||
         (this.#lastGrant.get(a.streamId) ?? 0) - (this.#lastGrant.get(b.streamId) ?? 0) ||
         a.queuedAt - b.queuedAt,
     )

@@ -19,6 +19,7 @@ import {
   shift,
   space,
   take,
+  windowOf,
 } from './rate-budget.ts'
 
 /** The limits of a source as they are declared now. */
@@ -66,6 +67,8 @@ interface Want<Client> {
 const shortestLeaseMs = 25
 const longestLeaseMs = 500
 const leaseShare = 0.05
+/** What history leaves of a limit while fresh data are expected. */
+const freshShare = 0.1
 
 /**
  * The governor of one source, over all workers: each request needs leave from every limit that counts it. Fresher lanes go
@@ -76,6 +79,7 @@ export class SourceGovernor<Client> {
   #wants: Want<Client>[] = []
   #pausedUntil = 0
   #turn = 0
+  #expectsFresh: (withinMs: number) => boolean = () => false
   #wait: GovernorWait | undefined
 
   constructor(declared: DeclaredLimits, memory: GovernorMemory = {}) {
@@ -160,8 +164,12 @@ export class SourceGovernor<Client> {
       for (const budget of this.#of(groups)) budget.inFlight = Math.max(0, budget.inFlight - 1)
   }
 
-  /** Lets go whoever may go now. */
-  decide(now: number): Decision<Client> {
+  /**
+   * Lets go whoever may go now.
+   * @param expectsFresh whether fresh data are due at the source within so many ms: other lanes leave a share to them
+   */
+  decide(now: number, expectsFresh: (withinMs: number) => boolean = () => false): Decision<Client> {
+    this.#expectsFresh = expectsFresh
     this.#wait = undefined
     if (this.#wants.length === 0) return { grants: [], againAt: null }
     if (this.#pausedUntil > now) return { grants: [], againAt: this.#pausedUntil }
@@ -208,6 +216,11 @@ export class SourceGovernor<Client> {
     return Math.min(...long.map((budget) => mostInWindow(budget) ?? Number.POSITIVE_INFINITY))
   }
 
+  /** Fresh data that come before a window is over find room in it. */
+  #leftBy(lane: Lane, budget: RateBudget): number {
+    return lane !== 'fresh' && this.#expectsFresh(windowOf(budget)) ? freshShare : 0
+  }
+
   #of(groups: string[]): RateBudget[] {
     return groups.flatMap((group) => this.#budgets.get(group) ?? [])
   }
@@ -222,7 +235,11 @@ export class SourceGovernor<Client> {
       more = false
       for (const want of inTurn) {
         const budgets = this.#of(want.groups)
-        if (want.requests === 0 || budgets.some((budget) => roomOf(budget, now) < 1)) continue
+        if (
+          want.requests === 0 ||
+          budgets.some((budget) => roomOf(budget, now, this.#leftBy(lane, budget)) < 1)
+        )
+          continue
         const grant = granted.get(want) ?? this.#newGrant(want, budgets, now)
         for (const budget of budgets) take(budget, 1, now, grant.untilMs)
         grant.requests += 1
@@ -243,11 +260,11 @@ export class SourceGovernor<Client> {
 
   #nextChange(now: number): number | null {
     let soonest = Number.POSITIVE_INFINITY
-    for (const { groups } of this.#wants) {
+    for (const { groups, lane } of this.#wants) {
       let latest = now
       let limit: Limit | undefined
       for (const budget of this.#of(groups)) {
-        const at = freeAt(budget, now)
+        const at = freeAt(budget, now, this.#leftBy(lane, budget))
         if (at > latest) [latest, limit] = [at, budget.limit]
       }
       if (latest >= soonest) continue

@@ -70,6 +70,8 @@ function play(pages: ReadPage[], answer: Answer, budget = new ByteBudget(1e9)) {
   const supervisor = openChannel<RangeCommand, RangeEvent>(port1, {
     'range-claimed': tell,
     'range-progressed': tell,
+    'source-asked': tell,
+    'range-held': tell,
     'source-waited': tell,
     'governor-opened': tell,
     'sign-in-opened': tell,

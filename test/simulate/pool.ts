@@ -4,7 +4,7 @@ import { ByteBudget } from '../../actors/byte-budget.ts'
 import { makeStreamReader } from '../../actors/connectors/manifest/reader.ts'
 import { RangeSession } from '../../actors/destinations/range-session.ts'
 import { GovernorLines } from '../../actors/governor-lines.ts'
-import { syncRange } from '../../actors/sync-range.ts'
+import { type SyncRangeDeps, syncRange } from '../../actors/sync-range.ts'
 import type { ActorPool } from '../../runtime/engine/pool.ts'
 import type { Port } from '../../schema/channel.ts'
 import type { PoolTask } from '../../schema/protocol.ts'
@@ -50,7 +50,7 @@ class SimWorker {
       openPorts,
       attachDestination: (port: Port) => void new RangeSession(registry, port),
       loadKind: async () => simKind,
-      openReader: (job: Parameters<typeof syncRange>[0], openLine: (port: MessagePort) => void) =>
+      openReader: (...[job, openLine, , gate]: Parameters<SyncRangeDeps['openReader']>) =>
         makeStreamReader({
           manifest: job.connector.manifest,
           streamName: job.connector.streamName,
@@ -58,7 +58,7 @@ class SimWorker {
           http,
           clock: loop.clock,
           random: random.unit,
-          governor: lines.governorOf(job, openLine),
+          governor: lines.governorOf(job, openLine, gate),
           timezone: job.range.zone,
         }),
     }

@@ -4,6 +4,7 @@ import { replaceTurn } from '../../runtime/engine/breathe.ts'
 import { CommitSlots } from '../../runtime/engine/commit-slots.ts'
 import type { EngineDeps, StreamContext } from '../../runtime/engine/context.ts'
 import type { EngineEvent } from '../../runtime/engine/engine-events.ts'
+import { FreshForecast } from '../../runtime/engine/fresh-forecast.ts'
 import { Governors } from '../../runtime/engine/governors.ts'
 import { streamKey } from '../../runtime/engine/job.ts'
 import { LedgerEngine } from '../../runtime/engine/ledger-engine.ts'
@@ -36,7 +37,9 @@ export const sourceIds = ['x', 'y'] as const
 export const streamIds = ['s0', 's1', 's2'] as const
 export type StreamId = (typeof streamIds)[number]
 
-const rules: Record<string, SourceRules> = {
+export type WorldRules = Record<(typeof sourceIds)[number], SourceRules>
+
+const usualRules: WorldRules = {
   x: {
     maxInFlight: 3,
     limits: [
@@ -46,9 +49,9 @@ const rules: Record<string, SourceRules> = {
   },
   y: { maxInFlight: 8, limits: [] },
 }
-const manifests = Object.fromEntries(
-  Object.entries(rules).map(([id, own]) => [id, manifestOf(id, own)]),
-)
+const manifestsOf = (rules: WorldRules): Record<string, Manifest> =>
+  Object.fromEntries(Object.entries(rules).map(([id, own]) => [id, manifestOf(id, own)]))
+const usualManifests = manifestsOf(usualRules)
 /** What can't be now; the next tick tries again. */
 const refusals = new Set(['stream.resetting', 'run.cancelling', 'server.stopping'])
 /** As the supervisor's: whoever waits longer is woken to look at the clock again. */
@@ -78,13 +81,15 @@ export class SimWorld {
   #ids = 1
   #loop: VirtualLoop | undefined
   #runs = new Map<string, string>()
+  readonly #manifests: Record<string, Manifest>
   life: Life
 
-  constructor(random: Random) {
+  constructor(random: Random, rules = usualRules) {
+    this.#manifests = rules === usualRules ? usualManifests : manifestsOf(rules)
     this.random = random
     this.api = new SimApi(random, rules, this.faults)
     this.destination = new SimDestination(random)
-    for (const context of streamsOf(random)) {
+    for (const context of streamsOf(random, rules)) {
       this.contexts.set(context.streamId, context)
       insertStream(this.#db, context)
     }
@@ -142,6 +147,7 @@ export class SimWorld {
     const wakeAt: EngineDeps['wakeAt'] = (at, call) =>
       loop.in(Math.min(at - loop.now, longestTimerMs), call)
     const config = makeTestConfiguration(db, this.contexts)
+    const forecast = new FreshForecast({ config, now: () => loop.now })
     const deps: EngineDeps = {
       now: () => loop.now,
       random: random.unit,
@@ -156,7 +162,7 @@ export class SimWorld {
       config: {
         ...config,
         jobInputs: (id) => ({
-          manifest: manifests[this.contexts.get(id)?.source.id ?? ''] as Manifest,
+          manifest: this.#manifests[this.contexts.get(id)?.source.id ?? ''] as Manifest,
           sourceConfig: {},
           destinationConfig: {},
         }),
@@ -164,12 +170,14 @@ export class SimWorld {
       permits,
       queue: new RunQueue(permits),
       slots: new CommitSlots(),
+      forecast,
       governors: new Governors({
         now: () => loop.now,
         elapsed: () => loop.elapsed,
         wakeAt,
         budgets: makeSourceBudgetStore(db),
         savePause: config.setSourcePausedUntil,
+        expectsFresh: (sourceId, ms) => forecast.isDueWithin(sourceId, ms),
         onWaiting: (sourceId) => engine.sourceWaits(sourceId),
       }),
       pool,
@@ -182,7 +190,7 @@ export class SimWorld {
     }
     const engine: LedgerEngine = new LedgerEngine(
       deps,
-      () => manifests.x as Manifest,
+      () => this.#manifests.x as Manifest,
       () => null,
     )
     const before = [() => engine.permitsReturned()]
@@ -215,7 +223,7 @@ export class SimWorld {
   }
 }
 
-function streamsOf(random: Random): StreamContext[] {
+function streamsOf(random: Random, rules: WorldRules): StreamContext[] {
   const source = (id: 'x' | 'y') => ({
     id,
     name: id,
@@ -223,7 +231,7 @@ function streamsOf(random: Random): StreamContext[] {
     paused: false,
     pausedReason: null,
     pausedUntil: null,
-    maxInFlight: rules[id]?.maxInFlight ?? 1,
+    maxInFlight: rules[id].maxInFlight,
   })
   const strategy = (): StreamContext['strategy'] =>
     random.pick(['newest_first', 'oldest_first'] as const)

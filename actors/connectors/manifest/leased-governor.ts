@@ -2,7 +2,7 @@ import { RE2JS } from 're2js'
 import { type Limit, limitGroup } from '../../../schema/manifest/limit.ts'
 import type { LeaveAnswer, LeaveRequest, SeenLimit } from '../../../schema/protocol.ts'
 import type { Lane } from '../../../schema/range.ts'
-import { type Governor, type Spent, seenOf } from './limits.ts'
+import { type Gate, type Governor, openGate, type Spent, seenOf } from './limits.ts'
 import type { Clock } from './sleep.ts'
 
 /** This worker's line to the governor of one source, which all workers share. */
@@ -62,7 +62,7 @@ export class LeasedGovernor {
   }
 
   /** The governor as one range's reads see it. */
-  view(scopes: Scope[], lane: Lane): Governor {
+  view(scopes: Scope[], lane: Lane, gate: Gate = openGate): Governor {
     const rules = scopes.map(compileScope)
     return {
       pause: (untilMs) => {
@@ -71,25 +71,36 @@ export class LeasedGovernor {
       },
       enter: async (path, signal) => {
         const counted = rules.flatMap((rule) => rule(path))
-        if (counted.length === 0) {
-          await this.#waitOut(signal)
-          return () => {}
-        }
-        return this.#leave(counted, lane, signal)
+        const leave =
+          counted.length === 0
+            ? await this.#passed(gate, signal)
+            : await this.#leave(counted, lane, gate, signal)
+        return gate.begin(leave)
       },
-      ofStream: (stream, limits) => this.view([{ stream, limits }, ...scopes], lane),
+      ofStream: (stream, limits) => this.view([{ stream, limits }, ...scopes], lane, gate),
     }
   }
 
-  async #leave(counted: Counted[], lane: Lane, signal: AbortSignal) {
+  /** Of requests that no limit counts. */
+  async #passed(gate: Gate, signal: AbortSignal): Promise<() => void> {
+    do {
+      await gate.pass(signal)
+      await this.#waitOut(signal)
+    } while (gate.isHeld)
+    return () => {}
+  }
+
+  async #leave(counted: Counted[], lane: Lane, gate: Gate, signal: AbortSignal) {
     const groups = counted.map(({ group }) => group)
     for (;;) {
+      await gate.pass(signal)
       await this.#waitOut(signal)
-      const untilMs = await this.#granting(groups, lane, signal)
+      const untilMs = await this.#granting(groups, lane, gate, signal)
+      if (untilMs === null) continue
       const startedMs = this.#clock.now()
-      if (startedMs <= untilMs && this.#pausedUntil <= startedMs)
+      if (startedMs <= untilMs && this.#pausedUntil <= startedMs && !gate.isHeld)
         return this.#answer(counted, groups, { untilMs, startedMs })
-      // Too late for this leave, or the API has asked for a pause meanwhile.
+      // Too late for this leave, or the API has asked for a pause meanwhile, or others go first.
       this.#line.send({ kind: 'leave-returned', groups, count: 1, untilMs })
     }
   }
@@ -109,12 +120,13 @@ export class LeasedGovernor {
     }
   }
 
-  /** Resolves with the end of the leave. */
-  #granting(groups: string[], lane: Lane, signal: AbortSignal): Promise<number> {
+  /** Resolves with the end of the leave; with null when the gate was held meanwhile. */
+  #granting(groups: string[], lane: Lane, gate: Gate, signal: AbortSignal): Promise<number | null> {
     return new Promise((resolve, reject) => {
       if (this.#lost) return reject(this.#lost)
       const leaveLine = (): void => {
         signal.removeEventListener('abort', giveUp)
+        stopHearing()
         this.#waiting.delete(waiter)
       }
       const giveUp = (): void => {
@@ -122,6 +134,11 @@ export class LeasedGovernor {
         if (!this.#lost) this.#line.send({ kind: 'leave-wanted', groups, lane, count: -1 })
         reject(this.#lost ?? signal.reason)
       }
+      const stopHearing = gate.onHold(() => {
+        leaveLine()
+        this.#line.send({ kind: 'leave-wanted', groups, lane, count: -1 })
+        resolve(null)
+      })
       const admit = (untilMs: number): void => {
         leaveLine()
         resolve(untilMs)

@@ -26,6 +26,25 @@ export interface Governor {
   ofStream(name: string, limits: readonly Limit[]): Governor
 }
 
+/** What the requests of one range pass on their way, where others may go first. */
+export interface Gate {
+  readonly isHeld: boolean
+  /** Resolves at once unless it is held. Rejects with the signal's reason when that aborts. */
+  pass(signal: AbortSignal): Promise<void>
+  /** Calls back when it is held; returns a function that ends it. */
+  onHold(call: () => void): () => void
+  /** A request starts; what this returns is called instead of `leave` when it has ended. */
+  begin(leave: (spent?: Spent) => void): (spent?: Spent) => void
+}
+
+/** Of ranges that nobody holds. */
+export const openGate: Gate = {
+  isHeld: false,
+  pass: async (signal) => signal.throwIfAborted(),
+  onHold: () => () => {},
+  begin: (leave) => leave,
+}
+
 interface Waiter {
   budgets: Budget[]
   admit(): void

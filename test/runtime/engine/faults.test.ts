@@ -170,6 +170,8 @@ t.test('a cancel that nobody answers puts the range back and blames it for nothi
   const listener = {
     onClaimed: ignore,
     onProgress: ignore,
+    onAsked: ignore,
+    onHeld: ignore,
     onRead: ignore,
     onWait: ignore,
     onRejects: ignore,

@@ -3,6 +3,7 @@ import Sqlite from 'better-sqlite3'
 import { CommitSlots } from '../../../runtime/engine/commit-slots.ts'
 import type { Configuration, EngineDeps, StreamContext } from '../../../runtime/engine/context.ts'
 import type { EngineEvent } from '../../../runtime/engine/engine-events.ts'
+import { FreshForecast } from '../../../runtime/engine/fresh-forecast.ts'
 import { Governors } from '../../../runtime/engine/governors.ts'
 import { LedgerEngine } from '../../../runtime/engine/ledger-engine.ts'
 import { Permits } from '../../../runtime/engine/permits.ts'
@@ -135,6 +136,7 @@ export function makeHarness(
     })
     return () => clearImmediate(timer)
   }
+  const forecast = new FreshForecast({ config, now: () => clock.now })
   const deps: EngineDeps = {
     now: () => clock.now,
     random: () => 0.5,
@@ -150,12 +152,14 @@ export function makeHarness(
     permits,
     queue: new RunQueue(permits),
     slots: new CommitSlots(),
+    forecast,
     governors: new Governors({
       now: () => clock.now,
       elapsed: () => clock.now,
       wakeAt,
       budgets: makeSourceBudgetStore(db),
       savePause: config.setSourcePausedUntil,
+      expectsFresh: (sourceId, ms) => forecast.isDueWithin(sourceId, ms),
       onWaiting: (sourceId) => engine.sourceWaits(sourceId),
     }),
     pool: scriptedPool(script, jobs, most, life),
@@ -327,9 +331,13 @@ function scriptedPool(
     const channel = openChannel<RangeEvent, RangeCommand>(task.port, {
       'cancel-range': () => cancelled.resolve(),
       'grant-commit-slot': () => granted.resolve(),
+      // It asks nothing between what its script does.
+      'hold-range': ({ nth }) => channel.send({ kind: 'range-held', nth }),
+      'release-range': () => {},
     })
     try {
       await new Promise(setImmediate)
+      if (task.job.lane === 'fresh') channel.send({ kind: 'source-asked' })
       await script(task.job, {
         send: channel.send,
         cancelled: cancelled.promise,

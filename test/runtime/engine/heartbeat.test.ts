@@ -12,6 +12,8 @@ const ignore = () => {}
 const listener = {
   onClaimed: ignore,
   onProgress: ignore,
+  onAsked: ignore,
+  onHeld: ignore,
   onRead: ignore,
   onWait: ignore,
   onRejects: ignore,

@@ -258,3 +258,22 @@ t.test('limits of a stream count beside those of the connector', async (t) => {
     [2, 8],
   )
 })
+
+t.test('history leaves a share of each window to fresh data that are due in it', (t) => {
+  const limit: Limit = { requests: 20, per_ms: 60_000 }
+  const within = (most: number) => (ms: number) => ms >= most
+  const granted = (governor: SourceGovernor<string>, expects: (ms: number) => boolean) =>
+    governor.decide(start, expects).grants.reduce((sum, { requests }) => sum + requests, 0)
+  const governor = new SourceGovernor<string>(declared(limit))
+  governor.want('a', all, 'history', 50)
+  t.equal(granted(governor, within(30_000)), 18)
+  governor.want('b', all, 'fresh', 1)
+  t.equal(granted(governor, within(30_000)), 1, 'which need not wait')
+  const later = new SourceGovernor<string>(declared(limit))
+  later.want('a', all, 'history', 50)
+  t.equal(granted(later, within(90_000)), 20, 'the window is over by then')
+  const single = new SourceGovernor<string>(declared({ requests: 1, per_ms: 1_000 }))
+  single.want('a', all, 'history', 5)
+  t.equal(granted(single, within(0)), 1, 'where there is one, nothing can be left')
+  t.end()
+})
