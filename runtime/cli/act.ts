@@ -3,7 +3,7 @@ import { derrickError } from '../../schema/error.ts'
 import type { Run } from '../../schema/run.ts'
 import type { Client } from './client.ts'
 import { exitCodes } from './exit-code.ts'
-import { say } from './output.ts'
+import { say } from './say.ts'
 import { streamId } from './stream-address.ts'
 import { windowOf } from './window.ts'
 

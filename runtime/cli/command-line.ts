@@ -1,14 +1,13 @@
 import { Argument, Command, CommanderError } from 'commander'
 import { DerrickError, derrickError, toFailure } from '../../schema/error.ts'
-import { nearest } from '../../schema/manifest/nearest.ts'
 import type { Environment } from '../config.ts'
 import { version } from '../version.ts'
 import { addClientCommands } from './client-commands.ts'
 import { completionScript, type Shell, shells } from './completion.ts'
 import { addConnectorCommands } from './connector-commands.ts'
 import { exitCodes } from './exit-code.ts'
-import { say } from './output.ts'
 import { addRunCommand } from './run-command.ts'
+import { say } from './say.ts'
 
 /**
  * Parses the command line and runs what it asks. Commands load their parts only when they run, so that `version` and
@@ -68,7 +67,7 @@ export async function runCommandLine(argv: string[], env: Environment): Promise<
       process.stdout.write(`${text}\n`)
     })
   try {
-    requireCommand(program, argv[0])
+    await requireCommand(program, argv[0])
     await program.parseAsync(argv, { from: 'user' })
   } catch (error) {
     return report(error)
@@ -77,9 +76,11 @@ export async function runCommandLine(argv: string[], env: Environment): Promise<
 }
 
 /** Words that are no command are no arguments of the one that goes without saying, either. */
-function requireCommand(program: Command, word: string | undefined): void {
+async function requireCommand(program: Command, word: string | undefined): Promise<void> {
   const names = [...program.commands.map((one) => one.name()), 'help']
   if (word === undefined || word.startsWith('-') || names.includes(word)) return
+  // It comes in a chunk with the YAML library, which no start waits for.
+  const { nearest } = await import('../../schema/manifest/nearest.ts')
   const close = nearest(word, names)
   throw derrickError('unknown', 'config.invalid', `there is no command ${word}`, {
     remedy: close ? `did you mean ${close}?` : 'derrick --help lists them',

@@ -10,8 +10,9 @@ import type { PreviewFlags } from './connector-commands.ts'
 import { exitCodes } from './exit-code.ts'
 import { givenConfig, givenManifest } from './given-manifest.ts'
 import { issueCount, issuesText } from './issues.ts'
-import { printRows, say } from './output.ts'
+import { printRows } from './output.ts'
 import { previewText } from './preview-text.ts'
+import { say } from './say.ts'
 
 /**
  * `derrick connector preview MANIFEST [STREAM]`: reads a little and shows everything about it. Exit code 1 when the API

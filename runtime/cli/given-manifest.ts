@@ -10,7 +10,7 @@ import { type Connector, connectorOf, openConnectors } from '../connectors.ts'
 import { isProjectFile, projectFileText, readManifest } from '../manifest-folder.ts'
 import type { Workbench } from '../workbench.ts'
 import type { ConnectorFlags, TryFlags } from './connector-commands.ts'
-import { say } from './output.ts'
+import { say } from './say.ts'
 
 /** The connectors that `serve` would know in this environment. */
 export async function knownConnectors(

@@ -1,7 +1,8 @@
 import type { ApiKey } from '../../schema/api-key.ts'
 import type { Client } from './client.ts'
 import { exitCodes } from './exit-code.ts'
-import { type Column, type OutputFormat, printRows, say } from './output.ts'
+import { type Column, type OutputFormat, printRows } from './output.ts'
+import { say } from './say.ts'
 
 const mostKeys = 1_000
 

@@ -25,11 +25,6 @@ export function printRows<T>(rows: T[], columns: Column<T>[], format: OutputForm
   else process.stdout.write(table(rows, columns))
 }
 
-/** Talk goes to stderr, so that stdout stays data. */
-export const say = (line: string): void => {
-  process.stderr.write(`${line}\n`)
-}
-
 function table<T>(rows: T[], columns: Column<T>[]): string {
   const cells = rows.map((row) => columns.map((column) => cut(column.text(row))))
   const titles = columns.map((column) => column.title)

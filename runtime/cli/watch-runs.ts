@@ -3,7 +3,7 @@ import type { Activity } from '../../schema/event.ts'
 import type { Run } from '../../schema/run.ts'
 import type { ApiRequest } from '../demo-setup.ts'
 import { type Caller, makeCaller } from './in-process.ts'
-import { say } from './output.ts'
+import { say } from './say.ts'
 
 const pollMs = 250
 
