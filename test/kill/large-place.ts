@@ -74,6 +74,9 @@ async function openLargeDatabase(): Promise<LargePlace> {
     type: 'postgres',
     config: place.config,
     async prepare() {
+      // A program that died early made none.
+      const { rows } = await pool.query('select to_regclass($1) is not null as is_there', [table])
+      if (!rows[0].is_there) return
       await pool.query(`create index if not exists judge on ${table} (_derrick_range)`)
     },
     async *rows(start) {
