@@ -15,8 +15,9 @@ const mostChanges = 120
 const mostMsAfterChange = 3
 /** Once it has its work, a life in which nothing changes any more for so long ends: it has done all, or nothing comes. */
 const quietMs = 700
-/** and any life ends then */
-export const patienceMs = 10_000
+/** and any such life ends then; one whose silence says nothing, after less */
+const patienceMs = 10_000
+const shortPatienceMs = 4_000
 
 /** Half of the moments are anywhere in a life, the other half within a commit or right after one. */
 export function chooseMoment(random: Random): Moment {
@@ -30,7 +31,7 @@ export async function awaitMoment(
   moment: Moment,
   place: Place,
   ended: Promise<unknown>,
-  begun: Promise<unknown>,
+  begun?: Promise<unknown>,
 ): Promise<void> {
   if (moment.kind === 'after') return void (await Promise.race([delay(moment.ms), ended]))
   const over = Promise.withResolvers<void>()
@@ -46,8 +47,8 @@ export async function awaitMoment(
     // Before it has its work it may be silent for as long as a start takes.
     if (quiet) listen()
   })
-  const patience = setTimeout(over.resolve, patienceMs)
-  void begun.then(listen)
+  const patience = setTimeout(over.resolve, begun ? patienceMs : shortPatienceMs)
+  void begun?.then(listen)
   try {
     await Promise.race([over.promise, ended])
     if (left <= 0) await delay(moment.ms)

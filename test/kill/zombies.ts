@@ -24,7 +24,7 @@ async function stopMidway(scene: Scene, random: Random): Promise<Derrick> {
   await scene.main.resyncAll(zombie)
   const moment = chooseMoment(random)
   if (moment.kind === 'after') await delay(random.between(slowMs, longestUnderWayMs))
-  else await awaitMoment(moment, scene.place, zombie.child.exited, Promise.resolve())
+  else await awaitMoment(moment, scene.place, zombie.child.exited)
   zombie.child.process.kill('SIGSTOP')
   await scene.shop.setLatency(usual.ms, usual.jitterMs)
   return zombie
