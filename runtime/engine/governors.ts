@@ -62,6 +62,10 @@ export class Governors {
   readonly #entries = new Map<string, Entry>()
 
   #clock: { now: number; elapsed: number }
+  /** by how much the clock was set since the process began */
+  #setBy = 0
+  /** … until a source's budget was stored by this process; what an earlier one stored has seen none of it */
+  readonly #storedUnder = new Map<string, number>()
 
   constructor(deps: GovernorDeps) {
     this.#deps = deps
@@ -74,6 +78,7 @@ export class Governors {
     const setBy = now - this.#clock.now - (elapsed - this.#clock.elapsed)
     if (Math.abs(setBy) > steadyMs) {
       this.#clock = { now, elapsed }
+      this.#setBy += setBy
       for (const { governor } of this.#entries.values()) governor.shift(setBy)
     }
     return now
@@ -164,10 +169,13 @@ export class Governors {
   }
 
   #open(source: StreamContext['source'], manifest: Manifest, reserve: number): Entry {
+    // Whether the clock was set is asked first: what is opened below is moved by it there.
+    this.#now()
     const stored = this.#deps.budgets.find(source.id)
     const declared = declaredLimits(manifest, reserve)
     const governor = new SourceGovernor<Client>(declared, stored?.memory as GovernorMemory)
     if (stored) governor.assumeUnsaved(stored.savedAt, saveEveryMs, shortWindowMs, saveShare)
+    governor.shift(this.#setBy - (this.#storedUnder.get(source.id) ?? 0))
     governor.pause(source.pausedUntil ?? 0)
     return {
       sourceId: source.id,
@@ -207,6 +215,7 @@ export class Governors {
     const isDue = now - entry.savedAt >= saveEveryMs || now < entry.savedAt
     if (!isDue && entry.unsaved < entry.governor.smallestWindow(shortWindowMs) * saveShare) return
     this.#deps.budgets.save(entry.sourceId, { memory: entry.governor.memory(now), savedAt: now })
+    this.#storedUnder.set(entry.sourceId, this.#setBy)
     entry.savedAt = now
     entry.unsaved = 0
   }
