@@ -37,9 +37,11 @@ export async function status(
   const streams = (await client.list<Stream>('/streams', mostRows)).filter(
     (stream) => address === undefined || titles.get(stream.id) === address || stream.id === address,
   )
+  const active = await client.list<Run>('/runs?status=queued,running', mostRows)
+  const runOf = new Map(active.map((run) => [run.stream_id, run]))
   const columns: Column<Stream>[] = [
     { title: 'STREAM', text: (one) => titles.get(one.id) ?? one.name },
-    { title: 'STATE', text: stateOf },
+    { title: 'STATE', text: (one) => stateOf(one, runOf.get(one.id)) },
     { title: 'RANGES', text: ({ ranges }) => `${ranges.complete}/${ranges.total}` },
     { title: 'FAILED', text: ({ ranges }) => String(ranges.failed) },
     { title: 'RECORDS', text: (one) => one.records.toLocaleString('en') },
@@ -52,13 +54,17 @@ export async function status(
 const howRead = ({ window, sync_strategy, sync_granularity }: Stream): string =>
   window ? `${sync_strategy.replace('_', ' ')}, by ${sync_granularity}` : 'read whole'
 
-function stateOf(stream: Stream): string {
+function stateOf(stream: Stream, run: Run | undefined): string {
   if (!stream.enabled) return 'disabled'
+  if (run) return runState(run)
   if (stream.active_run_id) return 'running'
   if (stream.ranges.failed > 0) return 'failed'
   if (stream.ranges.total === 0) return 'not synced yet'
   return stream.ranges.pending > 0 ? 'pending' : 'complete'
 }
+
+const runState = ({ status, waiting_for: wait }: Run): string =>
+  wait ? `${status}, waiting: ${wait}` : status
 
 /** `derrick runs`: the newest runs. */
 export async function runs(
@@ -70,10 +76,7 @@ export async function runs(
   const columns: Column<Run>[] = [
     { title: 'RUN', text: (one) => one.id },
     { title: 'STREAM', text: (one) => titles.get(one.stream_id) ?? one.stream_id },
-    {
-      title: 'STATUS',
-      text: (one) => (one.waiting_for ? `${one.status}, waiting: ${one.waiting_for}` : one.status),
-    },
+    { title: 'STATUS', text: runState },
     { title: 'RANGES', text: ({ ranges }) => `${ranges.complete}/${ranges.total}` },
     { title: 'RECORDS', text: (one) => one.records.toLocaleString('en') },
     { title: 'STARTED', text: (one) => ago(one.started_at) },

@@ -10,6 +10,7 @@ import {
   startCountingApi,
 } from '../support/counting-api.ts'
 import { type Derrick, startDerrick } from '../support/derrick.ts'
+import { runDerrick } from '../support/run-derrick.ts'
 import { createConnection, createFiles, runToEnd } from '../support/setup.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { waitFor } from '../support/wait.ts'
@@ -75,6 +76,11 @@ t.test('a long window is told to people, and a kill does not spend it twice', as
     async () => (await derrick.api<Run>('GET', `/runs/${run}`)).waiting_for,
   )
   t.match(reason, /^shop's burst limit \(\d+ s\)$/)
+  const { stdout } = await runDerrick(['status'], {
+    DERRICK_URL: derrick.url,
+    DERRICK_API_KEY: derrick.apiKey,
+  })
+  t.match(stdout, /running, waiting: shop's burst limit \(\d+ s\)/, 'derrick status says it too')
   await waitFor('the window to be used up', () => api.seen.length === 12)
   await derrick.kill9()
   const again = await restart()

@@ -211,7 +211,7 @@ t.test('a refused key shows its remedy where one looks first', { skip }, async (
   await page.getByRole('heading', { level: 1, name: 'Sources' }).waitFor()
 })
 
-t.test('types of columns are declared where the destination has types', { skip }, async (t) => {
+t.test('a stream takes types of columns and the longest time of a run', { skip }, async (t) => {
   const of = await scene(t)
   const { page, derrick } = of
   await connect(of, { name: 'orders' })
@@ -229,10 +229,12 @@ t.test('types of columns are declared where the destination has types', { skip }
   await page.getByRole('alert').filter({ hasText: 'price: decimal' }).waitFor()
   t.ok(await page.getByRole('button', { name: 'Save' }).isDisabled())
   await field.fill('price: number')
+  await page.getByLabel('Longest run, minutes').fill('90')
   await page.getByRole('button', { name: 'Save' }).click()
   await page.getByText('products is saved').waitFor()
   t.match(await derrick.api('GET', `/streams/${stream.id}`), {
     columns: { price: { type: 'number' } },
+    max_run_minutes: 90,
   })
   const line = page.getByRole('row', { name: /products/ })
   await line.getByText('read whole').waitFor()

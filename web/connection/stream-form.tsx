@@ -1,16 +1,14 @@
 import { createSignal, Show } from 'solid-js'
 import type { Stream } from '../../schema/stream.ts'
 import { api, listWhole } from '../api.ts'
-import { cronText } from '../cron.ts'
 import { createForm } from '../form/form.ts'
-import { moment } from '../format.ts'
 import { createLoad } from '../load.ts'
-import { change, now, world } from '../store/store.ts'
+import { change, world } from '../store/store.ts'
 import { put } from '../store/world.ts'
 import { ColumnsField, createColumns } from '../stream/columns-field.tsx'
-import { nextRun } from '../stream/next-run.ts'
 import { lookbackOf, revisitOf } from '../stream/revisit.ts'
 import { RevisitField } from '../stream/revisit-field.tsx'
+import { ScheduleFields } from '../stream/schedule-fields.tsx'
 import { Button } from '../ui/button.tsx'
 import { Drawer } from '../ui/dialog.tsx'
 import { ErrorState } from '../ui/error-state.tsx'
@@ -26,6 +24,7 @@ export function StreamForm(props: { stream: Stream; onClose: () => void }) {
   const [strategy, setStrategy] = createSignal(stream.sync_strategy)
   const [schedule, setSchedule] = createSignal(stream.schedule ?? '')
   const [zone, setZone] = createSignal(stream.schedule_timezone)
+  const [minutes, setMinutes] = createSignal(stream.max_run_minutes?.toString() ?? '')
   const [revisit, setRevisit] = createSignal(revisitOf(stream.lookback))
   const columns = createColumns(stream)
   const sourceId = () => world.connections[stream.connection_id]?.source_id
@@ -41,21 +40,13 @@ export function StreamForm(props: { stream: Stream; onClose: () => void }) {
         schedule: schedule().trim() || null,
         schedule_timezone: zone().trim(),
         lookback: lookbackOf(revisit()),
+        max_run_minutes: minutes().trim() ? Number(minutes()) : null,
         ...columns.patch(),
       })
-      change((draft) => {
-        put(draft.streams, saved)
-      })
+      change((draft) => void put(draft.streams, saved))
       toast({ text: `${saved.name} is saved.`, good: true })
       props.onClose()
     })
-  const planned = () => {
-    if (!schedule().trim()) return 'Empty: only by hand.'
-    const next = nextRun(schedule().trim(), zone().trim(), now())
-    return next === undefined
-      ? cronText(schedule())
-      : `${cronText(schedule())}; next ${moment(next)} UTC`
-  }
   return (
     <Drawer title={`Stream ${stream.name}`} onClose={props.onClose}>
       <form
@@ -80,18 +71,28 @@ export function StreamForm(props: { stream: Stream; onClose: () => void }) {
             onChange={setStrategy}
           />
         </FieldBox>
-        <FieldBox id="cron" title="Schedule" help={planned()} error={form.errorOf('schedule')}>
+        <ScheduleFields
+          schedule={schedule()}
+          zone={zone()}
+          scheduleError={form.errorOf('schedule')}
+          zoneError={form.errorOf('schedule_timezone')}
+          onSchedule={setSchedule}
+          onZone={setZone}
+        />
+        <FieldBox
+          id="minutes"
+          title="Longest run, minutes"
+          help="A run that takes longer is ended; the next one goes on where it stopped. Empty: no end."
+          error={form.errorOf('max_run_minutes')}
+        >
           <input
-            id="cron"
-            class="mono"
-            spellcheck={false}
-            placeholder="*/15 * * * *"
-            value={schedule()}
-            onInput={(event) => setSchedule(event.currentTarget.value)}
+            id="minutes"
+            type="number"
+            min="1"
+            max="525600"
+            value={minutes()}
+            onInput={(event) => setMinutes(event.currentTarget.value)}
           />
-        </FieldBox>
-        <FieldBox id="zone" title="Zone of the schedule" error={form.errorOf('schedule_timezone')}>
-          <input id="zone" value={zone()} onInput={(event) => setZone(event.currentTarget.value)} />
         </FieldBox>
         <RevisitField value={revisit()} error={form.errorOf('lookback')} onChange={setRevisit} />
         <ColumnsField columns={columns} error={form.errorOf('columns')} />
