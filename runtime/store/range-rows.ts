@@ -177,8 +177,8 @@ function preparePicks(db: Database.Database) {
       newest_first: nextWithin('start desc'),
     },
     countPendingWithin: db.prepare(
-      `select count(*) from ranges indexed by ranges_pending_by_lane where stream_id = ? and status = 0
-       and lane = ? and start >= ? and start < ? and "end" > ? and kind = 0`,
+      `select count(*) from ranges indexed by ranges_pending_by_lane where stream_id = ? || '' and status = 0
+       and lane = ? + 0 and start >= ? + 0 and start < ? + 0 and "end" > ? + 0 and kind = 0`,
     ),
   }
 }
