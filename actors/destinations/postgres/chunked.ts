@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import type pg from 'pg'
 import type { Receipt } from '../../../schema/protocol.ts'
 import { type CommitInput, holdFence, pagesOf } from './commit.ts'
@@ -31,7 +31,9 @@ export async function commitChunked(
 ): Promise<Receipt> {
   const { names, key, fence, stage } = input
   const { signal } = input.context
-  const table = `${quoted(names.schema)}.${quoted(`${rangePart(key)}${fence}`)}`
+  // Each try has a name of its own: the session of one whose connection was cut may still hold its table.
+  const name = `${rangePart(key)}${fence}_${randomBytes(3).toString('hex')}`
+  const table = `${quoted(names.schema)}.${quoted(name)}`
   await sweepStages(sessions, names, rangePart(key))
   try {
     await sessions.run(signal, (client) =>
