@@ -51,7 +51,7 @@ export function readConfig(env: Environment, flags: Flags = {}): Config {
   return {
     host,
     port: integer('DERRICK_PORT', flags.port ?? text('DERRICK_PORT') ?? '7070', 0, 65_535),
-    dataDir: resolve(flags.dataDir ?? text('DERRICK_DATA_DIR') ?? defaultDataDir(env)),
+    dataDir: dataDirOf(env, flags.dataDir),
     adminApiKey: adminKey(text('DERRICK_ADMIN_API_KEY')),
     authDisabled: authDisabled(text('DERRICK_AUTH_DISABLED'), loopback, host),
     secretKey: text('DERRICK_SECRET_KEY'),
@@ -88,6 +88,10 @@ export function defaultDataDir(env: Environment): string {
   const base = env.XDG_DATA_HOME || join(env.HOME || homeOrTemp(), '.local', 'share')
   return join(base, 'derrick')
 }
+
+/** The data dir that a flag, the environment or custom names. */
+export const dataDirOf = (env: Environment, flag: string | undefined): string =>
+  resolve(flag ?? readVariable(env, 'DERRICK_DATA_DIR') ?? defaultDataDir(env))
 
 /** The demo has a data dir of its own, beside the one of `serve`. */
 export const defaultDemoDir = (env: Environment): string => `${defaultDataDir(env)}-demo`

@@ -32,13 +32,21 @@ interface Rows {
   destination: DestinationRow
 }
 
+type Moved = 'heldLanes' | 'lastScheduledAt' | 'pausedReason' | 'frontier' | 'counts'
+type MovedOfSource = 'paused' | 'pausedReason' | 'pausedUntil'
+
+/** A stream without what the engine itself moves. */
+type SettledContext = Omit<StreamContext, Moved | 'source'> & {
+  source: Omit<StreamContext['source'], MovedOfSource>
+}
+
 /** A stream as it was read, and what it was read from. */
 interface Prepared {
   stamp: StreamStamp
   /** of the source's connector */
   manifest: Manifest | undefined
   rows: Rows
-  context: StreamContext
+  context: SettledContext
   /** made when a job is built; holds secrets */
   inputs?: JobInputs
 }
@@ -110,8 +118,8 @@ function rowsOf(streamId: string, parts: ConfigurationParts): Rows | undefined {
 
 const failureOf = (text: string | null): Failure | null => (text === null ? null : JSON.parse(text))
 
-/** A prepared stream with what the engine itself has moved since. */
-const withMoved = (context: StreamContext, stamp: StreamStamp): StreamContext => ({
+/** A prepared stream with what the engine itself has moved by now. */
+const withMoved = (context: SettledContext, stamp: StreamStamp): StreamContext => ({
   ...context,
   heldLanes: stamp.heldLanes,
   lastScheduledAt: stamp.lastScheduledAt,
@@ -138,7 +146,7 @@ function toContext(
   { stream, connection, source, destination }: Rows,
   workspaceName: string,
   manifest: Manifest | undefined,
-): StreamContext {
+): SettledContext {
   const capabilities = manifest && streamCapabilities(manifest, stream.sourceStream, source.config)
   return {
     streamId: stream.id,
@@ -153,7 +161,6 @@ function toContext(
     granularity: stream.syncGranularity,
     schedule: stream.schedule,
     scheduleZone: stream.scheduleTimezone,
-    lastScheduledAt: stream.lastScheduledAt,
     settleMs: durationOf(stream.settle) ?? capabilities?.settle_ms ?? 0,
     ...lookbackRule(stream.lookback, capabilities?.revise_ms ?? 0),
     retry: stream.retry,
@@ -163,23 +170,11 @@ function toContext(
     deletes: stream.deletes,
     columns: { ...capabilities?.types, ...typesOf(stream.columns) },
     primaryKey: stream.primaryKey,
-    heldLanes: stream.heldLanes,
-    frontier: null,
     start: startOf(stream, source),
-    pausedReason: stream.pausedReason,
-    counts: {
-      pending: stream.countPending,
-      running: stream.countRunning,
-      complete: stream.countComplete,
-      failed: stream.countFailed,
-    },
     source: {
       id: source.id,
       name: source.name,
       zone: source.timezone,
-      paused: source.state === 'paused',
-      pausedReason: source.stateReason,
-      pausedUntil: source.pausedUntil,
       maxInFlight: Math.min(
         manifest?.api.max_in_flight ?? 1,
         source.limits.max_in_flight ?? Number.POSITIVE_INFINITY,

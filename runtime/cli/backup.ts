@@ -1,11 +1,8 @@
 import { resolve } from 'node:path'
-import { defaultDataDir, type Environment, readVariable } from '../config.ts'
+import { dataDirOf, type Environment } from '../config.ts'
 import { backUp, restore } from '../store/backup.ts'
 import { exitCodes } from './exit-code.ts'
 import { say } from './say.ts'
-
-const dataDirOf = (env: Environment, flag: string | undefined): string =>
-  resolve(flag ?? readVariable(env, 'DERRICK_DATA_DIR') ?? defaultDataDir(env))
 
 /** `derrick backup FOLDER`: the database and the key of its secrets; the server may run meanwhile. */
 export async function backupCommand(

@@ -1,11 +1,11 @@
 import { accessSync, constants, statfsSync, statSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import type { CheckResult } from '../../schema/destination.ts'
 import { toFailure } from '../../schema/error.ts'
 import type { SchedulerState } from '../../schema/event.ts'
 import type { Source } from '../../schema/source.ts'
 import type { Stream } from '../../schema/stream.ts'
-import { defaultDataDir, type Environment, readVariable } from '../config.ts'
+import { dataDirOf, type Environment, readVariable } from '../config.ts'
 import { version } from '../version.ts'
 import { type Client, type ClientFlags, makeClient } from './client.ts'
 import { exitCodes } from './exit-code.ts'
@@ -42,11 +42,15 @@ export async function doctor(
     const client = makeClient(env, flags)
     for await (const finding of serverFindings(client)) print(finding)
   } catch (error) {
-    const { message, remedy } = toFailure(error)
-    print({ what: 'server', state: 'bad', detail: message, ...(remedy ? { remedy } : {}) })
+    print(failedFinding('server', error))
   }
   if (format !== 'table') printRows(found, [], format)
   return found.some(({ state }) => state === 'bad') ? exitCodes.failed : exitCodes.done
+}
+
+function failedFinding(what: string, error: unknown): Finding {
+  const { message, remedy } = toFailure(error)
+  return { what, state: 'bad', detail: message, ...(remedy ? { remedy } : {}) }
 }
 
 const marks = { ok: mark.good, warn: mark.warn, bad: mark.bad }
@@ -57,9 +61,7 @@ function findingText({ what, state, detail, remedy }: Finding): string {
 }
 
 function machineFindings(env: Environment, flags: ClientFlags): Finding[] {
-  const folder = resolve(
-    flags.dataDir ?? readVariable(env, 'DERRICK_DATA_DIR') ?? defaultDataDir(env),
-  )
+  const folder = dataDirOf(env, flags.dataDir)
   const what = 'data dir'
   try {
     accessSync(folder, constants.R_OK | constants.W_OK)
@@ -147,8 +149,7 @@ async function checked(
     const detail = `${bad.name}: ${bad.message ?? 'failed'}`
     return { what, state: 'bad', detail, ...(bad.remedy ? { remedy: bad.remedy } : {}) }
   } catch (error) {
-    const { message, remedy } = toFailure(error)
-    return { what, state: 'bad', detail: message, ...(remedy ? { remedy } : {}) }
+    return failedFinding(what, error)
   }
 }
 

@@ -106,8 +106,10 @@ export class LedgerEngine implements Engine, RunHost {
     const running = this.#active.ofStream(context.streamId)
     const run = running ?? this.#activate(this.#insertRun(context, trigger), context)
     give(run)
-    if (!running) run.enqueue()
-    if (!running) this.permitsReturned()
+    if (!running) {
+      run.enqueue()
+      this.permitsReturned()
+    }
     return { runId: run.run.id, joined: running !== undefined }
   }
 

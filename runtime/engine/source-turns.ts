@@ -189,19 +189,23 @@ export class SourceTurns<Run extends Waiting> {
   #settle(line: Line<Run>): void {
     const isHushed = this.#mustHush(line)
     this.#setAlarm(line, isHushed)
-    let free = line.max - [...line.places, ...line.waiting.values()].filter(isFresh).length
+    const fresh = [...line.places].filter(isFresh)
+    let free = line.max - fresh.length - [...line.waiting.values()].filter(isFresh).length
     const held: Place<Run>[] = []
     const ofRuns = new Map<Run, number>()
     const count = (run: Run): number => ofRuns.get(run) ?? 0
-    for (const { run } of [...line.places].filter(isFresh)) ofRuns.set(run, count(run) + 1)
+    for (const { run } of fresh) ofRuns.set(run, count(run) + 1)
     for (const place of line.places) {
       if (isFresh(place)) continue
       const { run, parallel } = place
       const mayGo = !isHushed && !this.#parked.has(run) && free > 0 && count(run) < parallel
-      if (mayGo) free -= 1
-      if (mayGo) ofRuns.set(run, count(run) + 1)
-      if (!mayGo) this.#hold(place)
-      else if (place.phase !== 'going') held.push(place)
+      if (!mayGo) {
+        this.#hold(place)
+        continue
+      }
+      free -= 1
+      ofRuns.set(run, count(run) + 1)
+      if (place.phase !== 'going') held.push(place)
     }
     // One that was told to hold, and has not answered, still has its place.
     for (const place of held)
