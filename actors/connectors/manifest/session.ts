@@ -22,6 +22,8 @@ export interface SourceSession {
   /** 0 ≤ x < 1 */
   random: () => number
   governor: Governor
+  /** what requests for tokens ask: all ranges wait for them, so they hang on none */
+  tokenGovernor: Governor
   /** the connector's own sign-in; streams may have another */
   signIn: SignIn
   maxBodyBytes: number
@@ -55,34 +57,16 @@ const sessions = new WeakMap<HttpClient, Map<string, SourceSession>>()
 const maxSessions = 256
 const mostSecrets = 200
 
-/** The session that a config object was opened with last: what comes again as it was need not be hashed again. */
-const lastOpened = new WeakMap<
+/** What a config object was opened with last, and its key: what comes again as it was need not be hashed again. */
+const lastKeys = new WeakMap<
   object,
-  Pick<SourceOptions, 'manifest' | 'http' | 'timezone' | 'maxBodyBytes'> & {
-    session: SourceSession
-  }
+  Pick<SourceOptions, 'manifest' | 'timezone' | 'maxBodyBytes'> & { key: string }
 >()
 
 /** The session of a source, made when first asked for. @throws DerrickError auth.config */
 export function openSession(options: SourceOptions): SourceSession {
-  const { manifest, config, http, timezone, maxBodyBytes } = options
-  const last = lastOpened.get(config)
-  const isSame =
-    last?.manifest === manifest &&
-    last.http === http &&
-    last.timezone === timezone &&
-    last.maxBodyBytes === maxBodyBytes
-  const session = isSame ? last.session : findSession(options)
-  if (!isSame) lastOpened.set(config, { manifest, http, timezone, maxBodyBytes, session })
-  session.keeping.keeper = options.keeper
-  return options.governor ? { ...session, governor: options.governor } : session
-}
-
-function findSession(options: SourceOptions): SourceSession {
-  const { manifest, config, http, timezone = 'UTC', maxBodyBytes = 0 } = options
-  const key = createHash('sha256')
-    .update(JSON.stringify([manifest, lastingConfig(manifest, config), timezone, maxBodyBytes]))
-    .digest('base64')
+  const { http, keeper, governor } = options
+  const key = keyOf(options)
   let known = sessions.get(http)
   if (!known) {
     known = new Map()
@@ -93,7 +77,20 @@ function findSession(options: SourceOptions): SourceSession {
   known.delete(key)
   known.set(key, session)
   if (known.size > maxSessions) known.delete(known.keys().next().value as string)
-  return session
+  session.keeping.keeper = keeper
+  return governor ? { ...session, governor } : session
+}
+
+function keyOf({ manifest, config, timezone = 'UTC', maxBodyBytes = 0 }: SourceOptions): string {
+  const last = lastKeys.get(config)
+  const isSame =
+    last?.manifest === manifest && last.timezone === timezone && last.maxBodyBytes === maxBodyBytes
+  if (isSame) return last.key
+  const key = createHash('sha256')
+    .update(JSON.stringify([manifest, lastingConfig(manifest, config), timezone, maxBodyBytes]))
+    .digest('base64')
+  lastKeys.set(config, { manifest, timezone, maxBodyBytes, key })
+  return key
 }
 
 /** A secret that changes with each use is not what tells two sources apart, or each renewal would begin a new session. */
@@ -111,6 +108,7 @@ function makeSession(options: SourceOptions): SourceSession {
   const clock: Clock = { sleep: systemClock.sleep, ...options.clock }
   const { api } = manifest
   const config = configScope(manifest, options.config)
+  const governor = makeLocalGovernor({ limits: api.limits, maxInFlight: api.max_in_flight, clock })
   const session: SourceSession = {
     manifest,
     config,
@@ -119,11 +117,8 @@ function makeSession(options: SourceOptions): SourceSession {
     http,
     clock,
     random,
-    governor: makeLocalGovernor({
-      limits: api.limits,
-      maxInFlight: api.max_in_flight,
-      clock,
-    }),
+    governor,
+    tokenGovernor: governor,
     signIn: noSignIn,
     keeping: { keeper: options.keeper },
     ofStreams: new Map(),
@@ -143,7 +138,8 @@ function signInOf(auth: Manifest['auth'], session: SourceSession): SignIn {
     async fetchToken(way, tokenScope, signal) {
       const fields = rotatingFields(session.manifest)
       keepSecret(session, ...fields.map((field) => tokenScope.config[field]))
-      const token = await fetchToken(way, tokenScope, session, signal)
+      const asking = { ...session, governor: session.tokenGovernor }
+      const token = await fetchToken(way, tokenScope, asking, signal)
       keepSecret(session, token.value, token.successor)
       return token
     },
