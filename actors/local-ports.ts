@@ -32,11 +32,16 @@ class LocalPort implements Port {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#inbox.length = 0
+    this.#push('close', undefined)
     if (this.#other) this.#other.#receive('close', undefined)
-    this.#receive('close', undefined)
   }
 
+  /** One that is closed hears of nothing any more but its own close. */
   #receive(event: 'message' | 'close', message: unknown): void {
+    if (!this.#isClosed) this.#push(event, message)
+  }
+
+  #push(event: 'message' | 'close', message: unknown): void {
     this.#inbox.push({ event, message })
     this.#wake()
   }
@@ -53,8 +58,11 @@ class LocalPort implements Port {
     // A port to which nobody listens yet keeps what it is sent.
     if (this.#inbox[0]?.event === 'message' && !this.#listeners.has('message')) return
     const next = this.#inbox.shift()
+    if (next?.event === 'close') {
+      this.#isClosed = true
+      this.#inbox.length = 0
+    }
     this.#wake()
-    if (next?.event === 'close') this.#isClosed = true
     for (const listener of (next && this.#listeners.get(next.event)) ?? []) listener(next?.message)
   }
 }

@@ -62,3 +62,19 @@ t.test('a port that was closed hears nothing more', async (t) => {
   await turn()
   t.same(heard, [])
 })
+
+t.test(
+  'nor what is sent before its other end has heard of that, and each end closes once',
+  async (t) => {
+    const { port1, port2 } = openLocalPorts()
+    const heard: unknown[] = []
+    port1.on('message', (message) => heard.push(message))
+    port1.on('close', () => heard.push('closed'))
+    port2.on('close', () => heard.push('closed too'))
+    port1.close()
+    port2.postMessage('late', [])
+    port2.close()
+    await turn()
+    t.same(heard.toSorted(), ['closed', 'closed too'])
+  },
+)
