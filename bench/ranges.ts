@@ -9,14 +9,12 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { Run } from '../schema/run.ts'
 import { runChild } from '../test/support/child.ts'
-import { type Derrick, startDerrick } from '../test/support/derrick.ts'
+import { startDerrick } from '../test/support/derrick.ts'
 import { startPostgres } from '../test/support/postgres.ts'
 import { findService } from '../test/support/services.ts'
-import { createConnection } from '../test/support/setup.ts'
+import { createConnection, runToEnd } from '../test/support/setup.ts'
 import { tempDir } from '../test/support/temp-dir.ts'
-import { waitFor } from '../test/support/wait.ts'
 import { type EventsApi, startEventsApi } from './ranges/api.ts'
 import { perEach, type ThreadCpu, threadCpuOf } from './ranges/threads.ts'
 
@@ -45,16 +43,8 @@ interface Measured {
   byThread: ThreadCpu
 }
 
-/** Looks rarely: each answer of the API is work of the supervisor, too. */
-async function runEnded(derrick: Derrick, id: string): Promise<Run> {
-  let run: Run | undefined
-  const isOver = async () => {
-    run = await derrick.api<Run>('GET', `/runs/${id}`)
-    return run.finished_at !== null
-  }
-  await waitFor(`run ${id} to end`, isOver, { withinMs: longestRunMs, everyMs: 2_000 })
-  return run as Run
-}
+/** Looks are rare: each answer of the API is work of the supervisor, too. */
+const lookEveryMs = 2_000
 
 /** Hours that have ended, the first ones cold. */
 const end = Math.floor(Date.now() / hourMs) * hourMs - hourMs
@@ -90,7 +80,7 @@ async function engine(
     const sync = async (from: number | undefined, until: number): Promise<Measured> => {
       const before = threadCpuOf(derrick.child.pid)
       const run = await make(`/streams/${id}/sync`, { from: text(from), to: text(until) })
-      const done = await runEnded(derrick, run)
+      const done = await runToEnd(derrick, run, longestRunMs, lookEveryMs)
       if (done.status !== 'complete') throw new Error(`the run ended ${JSON.stringify(done)}`)
       const byThread = perEach(before, threadCpuOf(derrick.child.pid), done.ranges.complete)
       const ms = Date.parse(done.finished_at ?? '') - Date.parse(done.started_at ?? '')

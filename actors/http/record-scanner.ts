@@ -107,7 +107,7 @@ export class RecordScanner {
       const end = this.#walk(body, view, start, false)
       // A record that ends sooner has fewer names than its shape.
       if (end >= 0 && (!this.#all || this.#names === this.#shape.size)) {
-        if (!this.#template.isKnown) this.#makeTemplate(body, start, end, cutCount)
+        if (this.#template.isWanted) this.#makeTemplate(body, start, end, cutCount)
         return end
       }
       table.cutCount = cutCount
@@ -128,7 +128,9 @@ export class RecordScanner {
     const { cuts, cutCount, count, fields, firstValues, values } = this.#table
     // Blanks between values are no part of a template.
     for (let i = cutsBefore; i < cutCount; i += 1) {
-      if ((body[cuts[i * 2] as number] as number) <= 0x20) return
+      if ((body[cuts[i * 2] as number] as number) > 0x20) continue
+      this.#template.refuse()
+      return
     }
     const base = count * this.#stride
     this.#template.learn(
@@ -215,7 +217,7 @@ export class RecordScanner {
     stack[1] = openMap
     this.#pending = -1
     this.#scalarCount = 0
-    const isCollecting = !learn && !this.#template.isKnown
+    const isCollecting = !learn && this.#template.isWanted
     for (;;) {
       let byte = body[at] as number
       if (byte <= 0x20) {

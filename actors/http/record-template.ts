@@ -24,21 +24,28 @@ export class RecordTemplate {
   #values = new Int32Array(64)
   #valueCount = 0
   #misses = 0
+  #isRefused = false
 
   constructor(fieldCount: number) {
     this.#fields = new Int32Array(fieldCount * 4)
   }
 
-  get isKnown(): boolean {
-    return this.count > 0
+  /** Not made yet, and not found to be impossible for records of this shape. */
+  get isWanted(): boolean {
+    return this.count === 0 && !this.#isRefused
   }
 
   get isUsed(): boolean {
     return this.count > 0 && this.#misses < mostMisses
   }
 
+  refuse(): void {
+    this.#isRefused = true
+  }
+
   forget(): void {
     this.count = 0
+    this.#isRefused = false
     this.#misses = 0
   }
 
@@ -70,14 +77,16 @@ export class RecordTemplate {
     values: Int32Array,
   ): void {
     this.forget()
-    if (scalarCount >= mostGaps) return
+    this.#isRefused = scalarCount >= mostGaps
+    if (this.#isRefused) return
     let from = start
     let word = 0
     let bytes = 0
     for (let gap = 0; gap <= scalarCount; gap += 1) {
       const to = gap === scalarCount ? end : (scalars[gap * 2] as number)
       bytes += to - from
-      if (bytes > mostBytes) return
+      this.#isRefused = bytes > mostBytes
+      if (this.#isRefused) return
       this.starts[gap] = from
       this.lengths[gap] = to - from
       for (let at = from; at < to; at += 4, word += 1) this.words[word] = wordAt(body, at, to)

@@ -171,14 +171,17 @@ const restart: Rule = (view) => {
       then === 'restart' ? [at(view, 'errors', index, 'then')] : [],
     ),
   ]
-  const [missing, remedy] = !window
+  const need = !window
     ? ['a window', 'add a window whose start the API takes']
     : window.order !== 'asc'
       ? ['records in ascending order', 'write order: asc in window, and make the API sort so']
       : !sendsBound(view, 'start')
         ? ['a start that is sent', 'add window.start or use {{ window.start }}']
-        : ['a key', 'add key: [id]: records of the time that it goes on from come twice']
-  if (missing === 'a key' && key.length > 0) return []
+        : key.length === 0
+          ? ['a key', 'add key: [id]: records of the time that it goes on from come twice']
+          : null
+  if (!need) return []
+  const [missing, remedy] = need
   return places.map((path) => ({
     code: 'manifest.paging.restart',
     message: `${view.name}: restart needs ${missing}`,

@@ -62,7 +62,12 @@ export async function syncToEnd(
   return runToEnd(derrick, id, withinMs)
 }
 
-export async function runToEnd(derrick: Derrick, runId: string, withinMs = 120_000): Promise<Run> {
+export async function runToEnd(
+  derrick: Derrick,
+  runId: string,
+  withinMs = 120_000,
+  everyMs = 100,
+): Promise<Run> {
   let run: Run | undefined
   await waitFor(
     `run ${runId} to end`,
@@ -70,7 +75,7 @@ export async function runToEnd(derrick: Derrick, runId: string, withinMs = 120_0
       run = await derrick.api<Run>('GET', `/runs/${runId}`)
       return run.finished_at !== null
     },
-    { withinMs, everyMs: 100 },
+    { withinMs, everyMs },
   )
   return run as Run
 }

@@ -105,19 +105,13 @@ function requestOf(stream: ManifestStream, baseUrl: string): CompiledRequest {
   return { ...compileRequest(job.fetch, baseUrl), usesWindow }
 }
 
-/** Zones that were found to exist: asking costs as much as all else that a range's plan takes. */
-const knownZones = new Set<string>()
-const mostKnownZones = 1_000
-
 /** The zone that times are written in and, where they name none, read in. */
 function windowZone({ window }: ManifestStream, session: SourceSession): string {
   if (!window) return session.timezone
   const scope = { config: session.config, source: { timezone: session.timezone } }
   const zone = textOf(compileTemplate(window.zone, namesAt('window'))(scope))
-  if (knownZones.has(zone)) return zone
   try {
     new Intl.DateTimeFormat('en', { timeZone: zone })
-    if (knownZones.size < mostKnownZones) knownZones.add(zone)
     return zone
   } catch (cause) {
     throw derrickError('transform', 'window.zone', `there is no time zone ${zone.slice(0, 64)}`, {

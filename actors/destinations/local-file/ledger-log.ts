@@ -88,10 +88,10 @@ export class LedgerLog {
       for (let tries = 0; tries < mostTries; tries += 1) {
         await this.#refresh(true)
         const generation = this.#generation
-        const sync = left.some((waiting) => waiting.sync)
+        const texts = left.map(({ text }) => text)
         const found = await this.#write(
-          left.map(({ text }) => text),
-          sync,
+          texts,
+          left.some(({ sync }) => sync),
         )
         for (const { text, resolve } of left) if (found.has(text)) resolve(this.#ledger)
         left = left.filter(({ text }) => !found.has(text))
@@ -146,7 +146,7 @@ export class LedgerLog {
     return result
   }
 
-  /** Writes lines into the open file; returns those that are in the log. */
+  /** Writes lines into the open file; returns what the log has grown by, these among it when they are in. */
   async #write(texts: readonly string[], sync: boolean): Promise<Set<string>> {
     const file = this.#file as AppendFile
     const end = this.#seen === this.#offset ? this.#offset : null
@@ -162,7 +162,7 @@ export class LedgerLog {
       this.#seen = this.#size
       for (const text of texts) if (!this.#sealed) this.#apply(text, found)
     } else await this.#catchUp(found)
-    return new Set(texts.filter((text) => found.has(text)))
+    return found
   }
 
   async #refresh(create: boolean): Promise<void> {
