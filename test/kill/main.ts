@@ -49,12 +49,13 @@ async function killBy(
 }
 
 async function runLarge(
-  { seed, destination, keep, ...options }: KillOptions,
+  options: KillOptions,
   scale: NonNullable<KillOptions['scale']>,
 ): Promise<number> {
+  const { seed, destination, keep } = options
   const tally = new Tally()
   const type = destination === 'local_file' ? destination : 'postgres'
-  const run = await executableFor({ seed, destination, keep, ...options })
+  const run = await executableFor(options)
   const figures = await runAtScale({ ...scale, seed, destination: type, run, keep }, tally)
   const summary = tally.summary({ mode: 'scale', seed, destination, ...figures })
   process.stdout.write(`${reportText(tally, summary)}${JSON.stringify(summary)}\n`)

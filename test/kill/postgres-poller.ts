@@ -33,8 +33,8 @@ const lookSql = (name: string, key: string): string => `
   where l.table_name = '${name}' and l.committed is not null group by 1, 2, 3`
 
 /**
- * A user's dashboard: looks every few milliseconds, two times in one repeatable read transaction. A commit must be there as a
- * whole: its rows with its number, the same rows for the same number for ever.
+ * A user's dashboard: looks for as much as half of the time, wherever other transactions are visible than at its last look, two
+ * times in one repeatable read transaction. A commit must be there as a whole: its rows with its number, the same rows for the same number for ever.
  */
 export function pollDatabase(url: string): Poller {
   const found: Violation[] = []

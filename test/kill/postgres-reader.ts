@@ -37,7 +37,7 @@ export function postgresReader(pool: pg.Pool): CommittedReader {
   }
   return {
     ownership: 'key',
-    canonical: (json) => comparable(json),
+    canonical: comparable,
     async read(stream) {
       const client = await pool.connect()
       try {

@@ -50,7 +50,7 @@ export async function setUp(scene: Scene): Promise<void> {
 }
 
 /** A process that ended by itself before our signal is a finding of its own. */
-async function noteDeath(derrick: Derrick, tally: Tally): Promise<void> {
+export async function noteDeath(derrick: Derrick, tally: Tally): Promise<void> {
   const { signal, code } = await derrick.child.exited
   if (signal !== 'SIGKILL') tally.crashed(`ended with ${signal ?? code}: ${derrick.log()}`)
 }

@@ -17,9 +17,10 @@ import { violation } from './judge.ts'
 import { LargeJudge } from './large-judge.ts'
 import { type LargePlace, openLargePlace } from './large-place.ts'
 import { type LargeShop, largeShop } from './large-shop.ts'
-import type { LedgerRange } from './ledger.ts'
+import { type LedgerRange, openLedger } from './ledger.ts'
 import { namespace } from './place.ts'
 import { makeRandom, type Random } from './random.ts'
+import { noteDeath } from './random-kills.ts'
 import type { Tally } from './tally.ts'
 
 export interface ScaleOptions {
@@ -84,16 +85,15 @@ export async function runAtScale(
     const syncSeconds = Math.round((performance.now() - begun) / 1000)
     const { ranges, integrity } = main.ledger()
     if (integrity !== 'ok') tally.found('end', [violation('integrity', '', '', integrity)])
-    scene.judge.compared = 0
-    scene.judge.records = 0
-    tally.found('end', await scene.judge.all(ranges))
+    const last = new LargeJudge(shop, place)
+    tally.found('end', await last.all(ranges))
     const spooled = filesBelow(join(main.dataDir, 'spool'))
     tally.found(
       'end',
       spooled.map((what) => violation('leftover', '', '', what)),
     )
     const { records: served } = await server.control<{ records: number }>('GET', '/stats')
-    const { compared, records } = scene.judge
+    const { compared, records } = last
     return { days: options.days, records, served, compared, sync_seconds: syncSeconds }
   } finally {
     await server.stop()
@@ -152,8 +152,7 @@ async function killUntilDone(
     await work
     if (isDone) return
     tally.killed(atStart ? 'while it starts' : 'at work')
-    const { signal, code } = await derrick.child.exited
-    if (signal !== 'SIGKILL') tally.crashed(`ended with ${signal ?? code}: ${derrick.log()}`)
+    await noteDeath(derrick, tally)
     const done = completed(scene.main.ledger().ranges)
     const fresh = done.filter(({ start }) => !before.has(start))
     idle = fresh.length > 0 ? 0 : idle + 1
@@ -172,12 +171,13 @@ async function killUntilDone(
 
 /** @returns whether all time was read before the life was over */
 async function live({ main, shop }: Scene, derrick: Derrick, lifeMs: number): Promise<boolean> {
+  using ledger = openLedger(main.dataDir)
   const endAt = performance.now() + lifeMs
   while (derrick.child.running()) {
     const left = endAt - performance.now()
     if (left <= 0) return false
     await Promise.race([delay(Math.min(left, lookEveryMs)), derrick.child.exited])
-    const { ranges } = main.ledger(false)
+    const ranges = ledger.ranges()
     const isWhole = (ranges[0]?.start ?? Infinity) <= shop.options.startMs
     if (isWhole && ranges.length >= shop.days && completed(ranges).length === ranges.length)
       return true

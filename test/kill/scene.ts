@@ -1,7 +1,7 @@
 import { copyFileSync, linkSync } from 'node:fs'
 import { join } from 'node:path'
 import type { StreamName } from '../../actors/simulator/shop.ts'
-import type { DerrickOptions } from '../support/derrick.ts'
+import { type DerrickOptions, executable } from '../support/derrick.ts'
 import { freePort } from '../support/free-port.ts'
 import { type ShopProcess, startShop } from '../support/simulator.ts'
 import { type TempDir, tempDir } from '../support/temp-dir.ts'
@@ -106,15 +106,16 @@ type LookRule = (name: StreamName, ranges: LedgerRange[], seen: VisibleStream) =
 
 /** The executable by a name of its own, so that a build in the middle of a run does not exchange it. */
 function ownCopy(run: DerrickOptions['run'], folder: string): DerrickOptions['run'] {
-  if (typeof run !== 'object') return run
+  const built = run === 'executable' ? { file: executable } : run
+  if (typeof built !== 'object') return built
   const file = join(folder, 'derrick')
   try {
-    linkSync(run.file, file)
+    linkSync(built.file, file)
   } catch {
     // Another file system, or one without links.
-    copyFileSync(run.file, file)
+    copyFileSync(built.file, file)
   }
-  return { ...run, file }
+  return { ...built, file }
 }
 
 /** What dead attempts left at the destination, and spool files in the data dir. */

@@ -68,7 +68,7 @@ t.test('a limit holds over two workers and is used', async (t) => {
 })
 
 t.test('a long window is told to people, and a kill does not spend it twice', async (t) => {
-  const limits = '[{name: burst, requests: 12, per: 8s}]'
+  const limits = '[{name: burst, requests: 12, per: 20s}]'
   const { api, derrick, ids, restart } = await scene(t, limits, 30)
   const [run = ''] = await sync(derrick, ids)
   const reason = await waitFor(
@@ -86,7 +86,7 @@ t.test('a long window is told to people, and a kill does not spend it twice', as
   const again = await restart()
   await sync(again, ids)
   await waitFor('the next window', () => api.seen.length > 12, { withinMs: 60_000 })
-  t.ok(mostWithin(api.seen, 8_000) <= 12, `${mostWithin(api.seen, 8_000)} in 8 s`)
+  t.ok(mostWithin(api.seen, 20_000) <= 12, `${mostWithin(api.seen, 20_000)} in 20 s`)
 })
 
 t.test('a pause that one answer asks for is obeyed by all ranges, and stored', async (t) => {

@@ -9,6 +9,7 @@ import { now } from '../store/store.ts'
 import { Badge } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
 import { Drawer } from '../ui/dialog.tsx'
+import { Remedy } from '../ui/remedy.tsx'
 import { toastProblem } from '../ui/toast.ts'
 import type { Notifications } from './bell.tsx'
 import { noticeOf } from './notice.ts'
@@ -76,11 +77,7 @@ function Notice(props: { one: Notification; onRead: () => Promise<void> }) {
       <Show when={notice().cause}>
         <p class="small">{notice().cause}</p>
       </Show>
-      <Show when={notice().remedy}>
-        <p class="small">
-          <strong>What to do:</strong> {notice().remedy}
-        </p>
-      </Show>
+      <Remedy text={notice().remedy} />
       <div class="row">
         <Show when={props.one.count > 1}>
           <Badge title="since it was last read">{props.one.count} times</Badge>

@@ -1,4 +1,4 @@
-import { createSignal, type JSX, Show } from 'solid-js'
+import { createSignal, Show } from 'solid-js'
 import type { CheckResult } from '../../schema/destination.ts'
 import { api } from '../api.ts'
 import { problemOf } from '../problem.ts'
@@ -9,7 +9,7 @@ import { toastProblem } from '../ui/toast.ts'
 import type { Side, SideThing } from './side.ts'
 
 /** Check (with its answer, step by step), edit and delete, at the foot of a source's or destination's card. */
-export function SideActions(props: { side: Side; thing: SideThing; children?: JSX.Element }) {
+export function SideActions(props: { side: Side; thing: SideThing }) {
   const [busy, setBusy] = createSignal(false)
   const [checked, setChecked] = createSignal<CheckResult>()
   const page = () => `/${props.side}s`
@@ -29,7 +29,6 @@ export function SideActions(props: { side: Side; thing: SideThing; children?: JS
         <Button small off={notAllowed('operator')} busy={busy()} onClick={check}>
           Check
         </Button>
-        {props.children}
         <LinkButton small off={notAllowed('admin')} href={`${page()}?edit=${props.thing.id}`}>
           Edit
         </LinkButton>

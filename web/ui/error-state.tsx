@@ -4,6 +4,7 @@ import { words } from '../format.ts'
 import type { Problem } from '../problem.ts'
 import { Badge } from './badge.tsx'
 import { Button } from './button.tsx'
+import { Remedy } from './remedy.tsx'
 
 /** Category, cause and remedy of something that failed, with what can be done about it. */
 export function FailureNote(props: { failure: Failure; actions?: JSX.Element }) {
@@ -20,11 +21,7 @@ export function FailureNote(props: { failure: Failure; actions?: JSX.Element }) 
         <code class="quiet">{props.failure.code}</code>
       </div>
       <p class="failure-text">{props.failure.message}</p>
-      <Show when={props.failure.remedy}>
-        <p class="small">
-          <strong>What to do:</strong> {props.failure.remedy}
-        </p>
-      </Show>
+      <Remedy text={props.failure.remedy} />
     </div>
   )
 }
@@ -55,11 +52,7 @@ export function ErrorState(props: { title: string; problem: Problem; retry?: () 
           </For>
         </ul>
       </Show>
-      <Show when={props.problem.remedy}>
-        <p class="small">
-          <strong>What to do:</strong> {props.problem.remedy}
-        </p>
-      </Show>
+      <Remedy text={props.problem.remedy} />
       <Show when={props.retry}>
         {(retry) => (
           <div class="row">

@@ -206,7 +206,9 @@ export function graphqlVendor({ host, base, tokenHeader }: ShopNames): Vendor {
     if (method !== 'POST' || path !== `${base}/graphql.json`) return refuse(404, path)
     const { query, variables } = JSON.parse(body) as { query: string; variables: Json }
     const [, min = '', max = ''] =
-      /^updated_at:>='(.+)' AND updated_at:<'(.+)'$/.exec(String(variables.q)) ?? []
+      /^updated_at:>='(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)' AND updated_at:<'(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)'$/.exec(
+        String(variables.q),
+      ) ?? []
     const [from, to] = [Date.parse(min), Date.parse(max)]
     if (!/\borders\(first: \$first, after: \$after, query: \$q/.test(query) || !(from < to))
       return { body: { errors: [{ message: `can't read ${variables.q}` }] } }

@@ -63,9 +63,11 @@ const turns: Way[] = [
 function breakAt({ proxy, postgres }: Stage, at: number, way: Way) {
   let left = at
   const crashed = Promise.withResolvers<void>()
+  const met = Promise.withResolvers<void>()
   proxy.intercept(() => {
     left -= 1
     if (left !== 0) return 'pass'
+    met.resolve()
     if (way === 'cut' || way === 'deliver-then-cut') return way
     if (way === 'crash') void postgres.kill().then(() => crashed.resolve())
     // The dead clean nothing up: nothing of them passes any more.
@@ -74,6 +76,7 @@ function breakAt({ proxy, postgres }: Stage, at: number, way: Way) {
   })
   return {
     happened: () => left <= 0,
+    met: met.promise,
     mend: async (): Promise<void> => {
       proxy.intercept(null)
       if (way === 'crash' && left <= 0) {
@@ -181,9 +184,7 @@ async function replace(stage: Stage, version: number, at: number, way: Way): Pro
   // Whoever lives tries again, as long as the server is away; whoever died is replaced by another process.
   const committing = isDeath ? attempt.commit().catch(() => {}) : commitAtLast(attempt)
   committing.catch(() => {})
-  if (way === 'crash') {
-    await Promise.race([committing, waitUntil(fault.happened)])
-  } else await committing
+  await (way === 'crash' ? Promise.race([committing, fault.met]) : committing)
   await fault.mend()
   await committing
   if (!isDeath) return fault.happened()
@@ -191,10 +192,6 @@ async function replace(stage: Stage, version: number, at: number, way: Way): Pro
   const next = scene.attempt({ writer: stage.writer, range })
   if (!(await fill(next, version)).isThere) await commitAtLast(next)
   return fault.happened()
-}
-
-async function waitUntil(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await delay(1)
 }
 
 let looking: pg.Client | null = null
